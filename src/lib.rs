@@ -1,1 +1,29 @@
+//! Floor 3: the binding. Converts, delegates, settles; the only place that names napi.
 //!
+//! Every native function answers one [`reply::Reply`]: `[failure, json, blobs, handle]`. Promises resolve with it and
+//! never reject on purpose: `lib/call.js` makes the `MailError`, with the caller's stack. JSON is parsed and printed on
+//! Rust threads; the JS thread only creates one string and the buffers, which are not copied.
+
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod args;
+mod call;
+mod hooks;
+mod imap;
+mod log;
+mod mime;
+mod oauth;
+mod reply;
+mod smtp;
+mod stream;
+
+/// Runs once when the first environment of the process loads the binary.
+#[napi_derive::module_init]
+fn init() {
+    // A panic becomes a rejection; a server's terminal is not ours to write to. The log gets the place, not the payload.
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(target: "binding", place, "panicked");
+    }));
+    log::install();
+}

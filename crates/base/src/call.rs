@@ -31,6 +31,11 @@ impl Call {
         Self { cancel, deadline: clock::now().checked_add(timeout) }
     }
 
+    /// A call without a deadline, for streams that live as long as their reader.
+    pub fn endless(cancel: CancellationToken) -> Self {
+        Self { cancel, deadline: None }
+    }
+
     /// The same cancellation with a deadline that is not later than `timeout` from now.
     pub fn within(&self, timeout: Duration) -> Self {
         let limit = clock::now().checked_add(timeout);

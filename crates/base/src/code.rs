@@ -219,6 +219,8 @@ table! {
         "The user did not finish on the device page in time." "Start a new device authorization.";
     ClientRejected "CLIENT_REJECTED" Auth FixConfig Account false
         "The provider does not accept the app's credentials." "Check client id and secret: the secret's value, not its id, and its expiry date.";
+    TokenStoreFailed "TOKEN_STORE_FAILED" Internal Retry Account true
+        "The caller's `save` or `load` of tokens failed, so the renewed token was not handed out." "Mend the store: the next call saves the same token again; it is lost only if the process ends before.";
     InvalidScope "INVALID_SCOPE" Auth FixConfig Account false
         "The scopes are unknown, not granted to the app, or of two resources." "Check the app's API permissions; one resource per token.";
     OAuthConfig "OAUTH_CONFIG" Auth FixConfig Account false
@@ -273,6 +275,8 @@ table! {
     IncompleteMessage "INCOMPLETE_MESSAGE" Protocol Retry Message true
         "The server gave less of a message than was asked." "Try again later; the rest of the mailbox goes on.";
     // ── ours
+    CallbackFailed "CALLBACK_FAILED" Internal Retry Call true
+        "A function of the caller (accessToken, load, save) failed." "Look at what it threw: the addon keeps going on with what is known.";
     LimitExceeded "LIMIT_EXCEEDED" Limit FixInput Call false
         "A limit of the addon that protects the process was reached." "Ask for less, or raise the limit that the message names.";
     Internal "INTERNAL" Internal None Call false

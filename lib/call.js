@@ -1,0 +1,82 @@
+'use strict'
+
+const { adoptStack, captureOrigin, fromNative, fromUnknown, invalidArgument, MailError } = require('./error.js')
+const native = require('./native.js')
+
+/*
+ * How every call crosses the border: a native promise resolves with `[failure, json, blobs, handle]` and never rejects
+ * on purpose; here a failure becomes a `MailError` with the caller's stack, and the abort listener goes.
+ */
+
+/**
+ * Runs one native call. `method` is the public function: frames up to it are left out of the stack.
+ * `start(call)` begins the native work; `finish(json, blobs, handle)` makes its result.
+ */
+async function run(method, options, start, finish) {
+  const origin = captureOrigin(method)
+  const scope = openCall(options, origin)
+  try {
+    return finish(...settled(await start(scope.call), origin))
+  } catch (thrown) {
+    throw withOrigin(thrown, origin)
+  } finally {
+    scope.close()
+  }
+}
+
+/** The same for a synchronous function. */
+function runSync(method, start, finish) {
+  const origin = captureOrigin(method)
+  try {
+    return finish(...settled(start(), origin))
+  } catch (thrown) {
+    throw withOrigin(thrown, origin)
+  }
+}
+
+/** The deadline and the cancellation of one call, wired to the caller's `signal` until `close`. */
+function openCall(options, origin) {
+  const { signal, timeoutMs } = optionsOf(options, origin)
+  const call = new native.Call(timeoutMs)
+  if (signal === undefined) return { call, close() {} }
+  const abort = () => call.abort()
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  return { call, close: () => signal.removeEventListener('abort', abort) }
+}
+
+/** Longest deadline that timers can hold: 2³¹ − 1 milliseconds, 24 days. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
+function optionsOf(options, origin) {
+  if (options === undefined) return {}
+  if (options === null || typeof options !== 'object') throw invalidArgument('options is not an object', origin)
+  const { signal, timeoutMs } = options
+  if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
+    throw invalidArgument(`timeoutMs is ${String(timeoutMs)}, not a number of milliseconds above 0`, origin)
+  }
+  if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function') {
+    throw invalidArgument('signal is not an AbortSignal', origin)
+  }
+  return { signal: signal ?? undefined, timeoutMs }
+}
+
+/** `options` without what belongs to the call itself. */
+function withoutCall(options) {
+  if (options === undefined || options === null || typeof options !== 'object') return {}
+  const { signal, timeoutMs, ...rest } = options
+  return rest
+}
+
+function settled(reply, origin) {
+  const [failure, json, blobs, handle] = reply
+  if (failure !== null) throw fromNative(failure, origin)
+  return [json === null ? null : JSON.parse(json), blobs, handle]
+}
+
+/** Argument errors are made deep inside, foreign ones outside: each leaves with the caller's frames. */
+function withOrigin(thrown, origin) {
+  return thrown instanceof MailError ? adoptStack(thrown, origin) : fromUnknown(thrown, origin)
+}
+
+module.exports = { openCall, run, runSync, settled, withOrigin, withoutCall }

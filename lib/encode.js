@@ -1,0 +1,63 @@
+'use strict'
+
+const { types } = require('node:util')
+
+const { invalidArgument } = require('./error.js')
+
+/** Deeper values are cyclic or hostile: no option of this addon nests like that. */
+const MAX_DEPTH = 64
+
+/**
+ * A value of the caller's as JSON, with its bytes beside it.
+ *
+ * `JSON.stringify` alone would lose what is wrong: NaN and broken dates become null, functions vanish. Here each is
+ * refused by its path. Dates become milliseconds, byte arrays their index in `blobs`.
+ */
+function encode(value, label) {
+  const blobs = []
+  return { json: JSON.stringify(plain(value, label, blobs, 0)), blobs }
+}
+
+function plain(value, path, blobs, depth) {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value
+    case 'number':
+      if (Number.isFinite(value)) return value
+      throw invalidArgument(`${path} is ${value}, not a finite number`)
+    case 'object':
+      return value === null ? null : plainObject(value, path, blobs, depth)
+    default:
+      throw invalidArgument(`${path} is a ${typeof value}, which cannot be used here`)
+  }
+}
+
+function plainObject(value, path, blobs, depth) {
+  if (depth > MAX_DEPTH) throw invalidArgument(`${path} is nested too deeply or refers to itself`)
+  if (types.isUint8Array(value)) return blobs.push(value) - 1
+  if (types.isDate(value)) return millisecondsOf(value, path)
+  if (Array.isArray(value)) {
+    return value.map((item, index) => {
+      if (item === undefined) throw invalidArgument(`${path}[${index}] is undefined`)
+      return plain(item, `${path}[${index}]`, blobs, depth + 1)
+    })
+  }
+  if (types.isAnyArrayBuffer(value) || ArrayBuffer.isView(value) || types.isMap(value) || types.isSet(value)) {
+    throw invalidArgument(`${path} is a ${value.constructor.name}, which cannot be used here`)
+  }
+  const copy = Object.create(null)
+  for (const key of Object.keys(value)) {
+    const item = value[key]
+    if (item !== undefined) copy[key] = plain(item, `${path}.${key}`, blobs, depth + 1)
+  }
+  return copy
+}
+
+function millisecondsOf(date, path) {
+  const time = Date.prototype.getTime.call(date)
+  if (Number.isNaN(time)) throw invalidArgument(`${path} is an invalid Date`)
+  return time
+}
+
+module.exports = { encode }

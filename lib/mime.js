@@ -1,0 +1,62 @@
+'use strict'
+
+const { run, runSync, withoutCall } = require('./call.js')
+const { parsedMessage } = require('./decode.js')
+const { encode } = require('./encode.js')
+const native = require('./native.js')
+
+function parseMessage(source, options) {
+  return run(
+    parseMessage,
+    options,
+    (call) => {
+      const { json, blobs } = encode([source ?? null, withoutCall(options)], 'arguments')
+      return native.parseMessage(call, json, blobs)
+    },
+    parsedMessage,
+  )
+}
+
+function buildMessage(message, options) {
+  return run(
+    buildMessage,
+    options,
+    (call) => {
+      const { json, blobs } = encode(message ?? null, 'message')
+      return native.buildMessage(call, json, blobs)
+    },
+    (_json, blobs) => blobs[0],
+  )
+}
+
+function replyTo(original, options) {
+  return answer(replyTo, native.replyTo, original, options)
+}
+
+function forward(original, options) {
+  return answer(forward, native.forward, original, options)
+}
+
+function answer(method, make, original, options) {
+  return runSync(
+    method,
+    () => {
+      const { json, blobs } = encode([original ?? null, options ?? null], 'arguments')
+      return make(json, blobs)
+    },
+    messageInit,
+  )
+}
+
+/** Absent fields stay absent: the result is edited and given to `send`. */
+function messageInit(init, blobs) {
+  for (const key of Object.keys(init)) if (init[key] === null) delete init[key]
+  if (init.date !== undefined) init.date = new Date(init.date)
+  for (const attachment of init.attachments ?? []) {
+    for (const key of Object.keys(attachment)) if (attachment[key] === null) delete attachment[key]
+    if (typeof attachment.content === 'number') attachment.content = blobs[attachment.content]
+  }
+  return init
+}
+
+module.exports = { buildMessage, forward, parseMessage, replyTo }

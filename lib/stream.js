@@ -1,0 +1,73 @@
+'use strict'
+
+const { openCall, settled, withOrigin } = require('./call.js')
+const { captureOrigin } = require('./error.js')
+
+/**
+ * Pages of a native stream, opened by the first `next`, closed when the loop is left in whatever way.
+ * `open(call)` starts the native work and answers a reply with a handle; `page(json, blobs)` makes one page.
+ */
+async function* pagesOf(origin, options, open, page) {
+  let scope = null
+  let handle = null
+  try {
+    scope = openCall(options, origin)
+    handle = settled(open(scope.call), origin)[2]
+    for (;;) {
+      const [json, blobs] = settled(await handle.next(), origin)
+      if (json === null) return
+      yield page(json, blobs)
+    }
+  } catch (thrown) {
+    throw withOrigin(thrown, origin)
+  } finally {
+    if (handle !== null) handle.close()
+    if (scope !== null) scope.close()
+  }
+}
+
+/** What `fetch` returns: messages one by one, or by `pages`. */
+class MessageStream {
+  #openPages
+  #rows = null
+
+  constructor(method, options, open, page) {
+    const origin = captureOrigin(method)
+    this.#openPages = (size) => pagesOf(origin, options, (call) => open(call, size), page)
+  }
+
+  /** Arrays of at most `size` messages. */
+  pages(size = DEFAULT_PAGE) {
+    return this.#openPages(size)
+  }
+
+  next() {
+    return this.#iterator().next()
+  }
+
+  return(value) {
+    return this.#iterator().return(value)
+  }
+
+  throw(error) {
+    return this.#iterator().throw(error)
+  }
+
+  [Symbol.asyncIterator]() {
+    return this
+  }
+
+  #iterator() {
+    this.#rows ??= flatten(this.#openPages(DEFAULT_PAGE))
+    return this.#rows
+  }
+}
+
+/** Large enough that crossing the border costs next to nothing a message, small enough to show the first ones soon. */
+const DEFAULT_PAGE = 100
+
+async function* flatten(pages) {
+  for await (const page of pages) yield* page
+}
+
+module.exports = { MessageStream, pagesOf }

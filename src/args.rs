@@ -1,0 +1,74 @@
+//! What JavaScript gave, as typed values. `lib/encode.js` has refused what JSON cannot hold; serde refuses the rest.
+
+use bytes::Bytes;
+use email_base::{Code, Failure, blob};
+use napi::bindgen_prelude::Uint8Array;
+use serde::de::DeserializeOwned;
+
+/// Bytes up to this size are copied before the call returns, so that the caller may reuse the array at once. Larger ones
+/// are shared (a copy would stall the event loop): the caller leaves them alone until the call settles.
+const MAX_COPIED_BYTES: usize = 256 * 1024;
+
+/// Arguments on their way to a Rust thread, where [`Args::parse`] reads them.
+pub struct Args {
+    json: String,
+    blobs: Vec<Bytes>,
+}
+
+impl Args {
+    /// Without bytes.
+    pub fn new(json: String) -> Self {
+        Self { json, blobs: Vec::new() }
+    }
+
+    /// With the byte arrays that the JSON refers to by index.
+    pub fn with_blobs(json: String, blobs: Vec<Uint8Array>) -> Self {
+        Self { json, blobs: blobs.into_iter().map(bytes_of).collect() }
+    }
+
+    /// A typed value, or `INVALID_ARGUMENT` with the path of what does not fit.
+    pub fn parse<T: DeserializeOwned>(self) -> Result<T, Failure> {
+        blob::provide(self.blobs, || {
+            let mut deserializer = serde_json::Deserializer::from_str(&self.json);
+            serde_path_to_error::deserialize(&mut deserializer)
+        })
+        .map_err(|error| {
+            let path = error.path().to_string();
+            Failure::new(Code::InvalidArgument, None, describe(&path, &error.into_inner().to_string()))
+        })
+    }
+}
+
+/// Values never stand in the message: they may be secrets. serde quotes them for wrong strings and numbers.
+fn describe(path: &str, problem: &str) -> String {
+    let problem = problem.split(" at line ").next().unwrap_or(problem);
+    let problem = match (problem.split_once(": "), problem.split_once(", expected ")) {
+        (Some((kind @ ("invalid type" | "invalid value"), _)), Some((_, expected))) => format!("{kind}, expected {expected}"),
+        _ => problem.to_owned(),
+    };
+    if path == "." { problem } else { format!("{path}: {problem}") }
+}
+
+fn bytes_of(array: Uint8Array) -> Bytes {
+    if array.len() <= MAX_COPIED_BYTES { Bytes::copy_from_slice(&array) } else { Bytes::from_owner(Shared(array)) }
+}
+
+/// Keeps the JavaScript array alive while Rust reads it.
+struct Shared(Uint8Array);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_value_is_never_quoted() {
+        let error = Args::new(r#"["hunter2"]"#.to_owned()).parse::<Vec<u32>>().unwrap_err();
+        assert_eq!(error.message, "[0]: invalid type, expected u32");
+    }
+}

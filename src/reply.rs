@@ -1,0 +1,110 @@
+//! What every native function answers.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use email_base::{Classify, Code, Failure, blob};
+use napi::bindgen_prelude::{AsyncBlock, AsyncBlockBuilder, Buffer, ToNapiValue};
+use napi::{Env, Result};
+use serde::Serialize;
+use serde::ser::SerializeMap;
+
+/// `[failure, json, blobs, handle]`; `failure` and `json` are JSON texts.
+pub type Reply<H = ()> = (Option<String>, Option<String>, Option<Vec<Buffer>>, Option<H>);
+
+/// The good case of a [`Reply`].
+pub struct Payload<H = ()> {
+    json: Option<String>,
+    blobs: Vec<Bytes>,
+    handle: Option<H>,
+}
+
+impl<H> Payload<H> {
+    /// Nothing: the end of a stream, or a call without a result.
+    pub fn nothing() -> Self {
+        Self { json: None, blobs: Vec::new(), handle: None }
+    }
+
+    /// A value as JSON, with its bytes beside it.
+    pub fn value(value: &impl Serialize) -> std::result::Result<Self, Failure> {
+        let (json, blobs) = blob::collect(|| serde_json::to_string(value));
+        let json = json.map_err(|error| Failure::new(Code::Internal, None, format!("cannot give the result: {error}")))?;
+        Ok(Self { json: Some(json), blobs, handle: None })
+    }
+
+    /// One run of bytes.
+    pub fn bytes(bytes: Bytes) -> Self {
+        Self { json: Some("0".to_owned()), blobs: vec![bytes], handle: None }
+    }
+
+    /// A native object for a JavaScript class to hold.
+    pub fn handle(handle: H) -> Self {
+        Self { json: None, blobs: Vec::new(), handle: Some(handle) }
+    }
+
+    /// Both.
+    pub fn with_handle(self, handle: H) -> Self {
+        Self { handle: Some(handle), ..self }
+    }
+}
+
+/// Starts `work` on the Rust threads; the promise always resolves.
+pub fn settle<H, F>(env: &Env, work: F) -> Result<AsyncBlock<Reply<H>>>
+where
+    H: ToNapiValue + Send + 'static,
+    F: Future<Output = std::result::Result<Payload<H>, Failure>> + Send + 'static,
+{
+    AsyncBlockBuilder::new(async move { Ok(reply(work.await)) }).build(env)
+}
+
+/// A synchronous answer. A panic inside is a failure, too.
+pub fn settle_sync<H>(work: impl FnOnce() -> std::result::Result<Payload<H>, Failure>) -> Reply<H> {
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    reply(outcome.unwrap_or_else(|_| Err(Failure::new(Code::Internal, None, "the addon panicked"))))
+}
+
+/// Any crate's error as a [`Failure`].
+pub fn failure(error: impl Classify) -> Failure {
+    Failure::from(&error as &dyn Classify)
+}
+
+fn reply<H>(outcome: std::result::Result<Payload<H>, Failure>) -> Reply<H> {
+    match outcome {
+        Ok(payload) => {
+            let blobs = payload.blobs.into_iter().map(|bytes| Buffer::from(Vec::from(bytes))).collect::<Vec<_>>();
+            (None, payload.json, Some(blobs), payload.handle)
+        }
+        Err(failure) => (Some(failure_json(&failure)), None, None, None),
+    }
+}
+
+fn failure_json(failure: &Failure) -> String {
+    serde_json::to_string(&Wire(failure)).unwrap_or_else(|_| r#"{"code":"INTERNAL","category":"internal"}"#.to_owned())
+}
+
+/// A [`Failure`] with the field names of the public `MailError`.
+pub struct Wire<'a>(pub &'a Failure);
+
+impl Serialize for Wire<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let failure = self.0;
+        let server = failure.server.as_ref().map(|server| {
+            serde_json::json!({
+                "status": server.status, "text": server.text, "code": server.code, "details": server.details,
+            })
+        });
+        let retry_after_ms = failure.retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("message", &failure.message)?;
+        map.serialize_entry("code", failure.code.as_str())?;
+        map.serialize_entry("category", failure.category.as_str())?;
+        map.serialize_entry("action", failure.action.as_str())?;
+        map.serialize_entry("protocol", &failure.protocol.map(|protocol| protocol.as_str()))?;
+        map.serialize_entry("scope", failure.scope.as_str())?;
+        map.serialize_entry("retryable", &failure.retryable)?;
+        map.serialize_entry("retryAfterMs", &retry_after_ms)?;
+        map.serialize_entry("server", &server)?;
+        map.serialize_entry("delivery", &failure.delivery.map(|delivery| delivery.as_str()))?;
+        map.end()
+    }
+}
