@@ -1,0 +1,150 @@
+//! A connection to a server: TCP, TLS over it, or TLS over a proxy's TLS; its users do not care which.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+/// An open connection. Dropping it closes it.
+pub struct Stream {
+    /// Read from the socket already, not yet by the user: what a proxy sent along with its own last reply.
+    ahead: Bytes,
+    io: Io,
+    /// End to end; TLS with a proxy does not count.
+    encrypted: bool,
+    local: Option<SocketAddr>,
+    peer: Option<SocketAddr>,
+}
+
+enum Io {
+    Tcp(TcpStream),
+    Tls(Box<TlsStream<Stream>>),
+}
+
+impl Stream {
+    /// Whether what is written is readable only by the server whose certificate was checked.
+    pub fn is_encrypted(&self) -> bool {
+        self.encrypted
+    }
+
+    /// This end.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.local
+    }
+
+    /// The other end; behind a proxy, the proxy's.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    pub(crate) fn clear(tcp: TcpStream) -> Self {
+        let (local, peer) = (tcp.local_addr().ok(), tcp.peer_addr().ok());
+        Self { ahead: Bytes::new(), io: Io::Tcp(tcp), encrypted: false, local, peer }
+    }
+
+    pub(crate) fn encrypted(tls: TlsStream<Self>, local: Option<SocketAddr>, peer: Option<SocketAddr>) -> Self {
+        Self { ahead: Bytes::new(), io: Io::Tls(Box::new(tls)), encrypted: true, local, peer }
+    }
+
+    /// The same connection after a proxy has put it through: what comes now is the server's.
+    pub(crate) fn tunnelled(self, ahead: Bytes) -> Self {
+        Self { ahead, encrypted: false, ..self }
+    }
+
+    /// Whether bytes wait that nobody asked for: read ahead, or in the socket now.
+    pub(crate) async fn has_unread(&mut self) -> bool {
+        if !self.ahead.is_empty() {
+            return true;
+        }
+        let mut one = [0u8; 1];
+        std::future::poll_fn(|context| {
+            let mut buffer = ReadBuf::new(&mut one);
+            let polled = Pin::new(&mut *self).poll_read(context, &mut buffer);
+            // An end or an error is not a byte: whoever reads or writes next will meet it.
+            Poll::Ready(polled.is_ready() && !buffer.filled().is_empty())
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for Stream {
+    /// Never the bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("peer", &self.peer).field("encrypted", &self.encrypted).finish_non_exhaustive()
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if !this.ahead.is_empty() {
+            let count = this.ahead.len().min(buf.remaining());
+            buf.put_slice(this.ahead.get(..count).unwrap_or_default());
+            this.ahead.advance(count);
+            return Poll::Ready(Ok(()));
+        }
+        match &mut this.io {
+            Io::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Io::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().io {
+            Io::Tcp(tcp) => Pin::new(tcp).poll_write(cx, buf),
+            Io::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().io {
+            Io::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(cx, bufs),
+            Io::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.io {
+            Io::Tcp(tcp) => tcp.is_write_vectored(),
+            Io::Tls(tls) => tls.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().io {
+            Io::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
+            Io::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().io {
+            Io::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Io::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn users_may_share_it<T: AsyncRead + AsyncWrite + Unpin + Send + Sync + fmt::Debug + 'static>() {}
+
+    #[test]
+    fn a_stream_can_go_anywhere() {
+        users_may_share_it::<Stream>();
+    }
+}
