@@ -1,0 +1,76 @@
+//! What others may ask of, and tell, a tap that async-imap owns.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::body::{Bodies, Sink};
+use super::end::End;
+
+/// A handle on a [`super::Tap`], good wherever the tap itself is. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct TapControl(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    end: Option<End>,
+    sink: Option<Arc<Sink>>,
+    bytes_read: u64,
+    bytes_written: u64,
+}
+
+impl TapControl {
+    /// Why the session can read no more; `None` while it can.
+    pub fn end(&self) -> Option<End> {
+        self.lock().end.clone()
+    }
+
+    /// Bytes taken from the stream so far: a watchdog sees by it whether the server is alive.
+    pub fn bytes_read(&self) -> u64 {
+        self.lock().bytes_read
+    }
+
+    /// Bytes given to the stream so far.
+    pub fn bytes_written(&self) -> u64 {
+        self.lock().bytes_written
+    }
+
+    /// From now on, literals of `BODY[…]` and `BINARY[…]` with at least `min_bytes` go to the returned [`Bodies`], of
+    /// which at most about `capacity` bytes wait. Their rows say [`crate::grammar::Content::Streamed`]. NIL, quoted
+    /// strings and smaller literals stay in their rows. Replaces the one before.
+    ///
+    /// Call it before the FETCH is sent. `max_literal_bytes` does not hold for these literals: they are not kept.
+    pub fn stream_bodies(&self, min_bytes: u64, capacity: usize) -> Bodies {
+        let (sink, bodies) = Bodies::new(min_bytes, capacity);
+        self.lock().sink = Some(Arc::new(sink));
+        bodies
+    }
+
+    /// Literals go the ordinary way again; ends the [`Bodies`]. Call it when the FETCH is complete.
+    pub fn stop_bodies(&self) {
+        self.lock().sink = None;
+    }
+
+    pub(super) fn sink(&self) -> Option<Arc<Sink>> {
+        self.lock().sink.clone()
+    }
+
+    pub(super) fn count_read(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.bytes_read = state.bytes_read.saturating_add(bytes as u64);
+    }
+
+    pub(super) fn count_written(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.bytes_written = state.bytes_written.saturating_add(bytes as u64);
+    }
+
+    /// The first end counts; it ends the bodies too.
+    pub(super) fn set_end(&self, end: End) {
+        let mut state = self.lock();
+        state.end.get_or_insert(end);
+        state.sink = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,35 @@
+//! The adapter under async-imap: frames, limits and sorts what the server sends, before anything else sees it.
+//!
+//! ```text
+//!              commands                          events, in wire order          bodies (when asked for)
+//!   actor ──► async-imap ──► Tap::poll_write      ▲                              ▲
+//!                 ▲             │                 │                              │
+//!                 │             ▼                 │                              │
+//!                 │          [write buffer]   grammar ◄── framed responses ── [frames + limits] ◄── stream
+//!                 │                               │
+//!                 └── greeting, "+", tagged ◄─────┘   (rewritten in ASCII, without response code)
+//! ```
+//!
+//! Everything the server says becomes an [`Event`](crate::grammar::Event) in one bounded queue. async-imap gets only what
+//! it needs to go on: the greeting, continuation requests and tagged completions, in a form that imap-proto can read. An
+//! event is queued *before* its line is handed to async-imap, so whoever saw the line finds the event.
+//!
+//! # The deadlock rule
+//!
+//! **Whoever awaits async-imap takes events at the same time; whoever takes bodies does so in another task than the one
+//! that awaits async-imap, or selects on both.** The queue of events and the queue of body chunks are bounded: when one is
+//! full, the tap stops reading, so TCP stops the server, and async-imap's future does not end. [`Events::drive`] keeps
+//! the first half of the rule. The tap itself keeps a third half: while a write cannot go on, it reads, so a server that
+//! wants its answers taken before it takes more commands cannot block the session.
+
+mod body;
+mod control;
+mod end;
+pub mod limits;
+mod queue;
+
+pub use body::{Bodies, BodyChunk};
+pub use control::TapControl;
+pub use end::End;
+pub use limits::Limits;
+pub use queue::Events;

@@ -1,0 +1,112 @@
+//! Messages as `fetch` gives them.
+
+use std::borrow::Cow;
+
+use email_base::{Blob, Code, Timestamp};
+pub use email_mime::Address;
+use email_mime::{HeaderMap, ParsedMessage};
+use serde::{Serialize, Serializer};
+
+use super::ModSeq;
+
+/// A flag or keyword. The system flags cost no allocation.
+pub type Flag = Cow<'static, str>;
+
+/// One row of `fetch`: what was not asked for, or not given, is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FetchedMessage {
+    /// Unique in its mailbox as long as UIDVALIDITY stays.
+    pub uid: u32,
+    /// `\Seen`, `\Flagged`, keywords.
+    pub flags: Option<Vec<Flag>>,
+    /// When the server received it.
+    pub internal_date: Option<Timestamp>,
+    /// Octets as the server counts them; some servers guess.
+    pub size: Option<u64>,
+    /// Changes whenever the flags do (RFC 7162).
+    pub mod_seq: Option<ModSeq>,
+    /// EMAILID (RFC 8474) or X-GM-MSGID.
+    pub email_id: Option<String>,
+    /// THREADID (RFC 8474) or X-GM-THRID.
+    pub thread_id: Option<String>,
+    /// Gmail's labels.
+    pub labels: Option<Vec<String>>,
+    /// Addresses, subject and date of the header.
+    pub envelope: Option<Envelope>,
+    /// The tree of parts.
+    pub body_structure: Option<BodyPart>,
+    /// Lower-case names, in order of first appearance.
+    pub headers: Option<HeaderMap>,
+    /// The raw message.
+    pub source: Option<Blob>,
+    /// The parsed message.
+    pub message: Option<ParsedMessage>,
+    /// Set when the server gave less or worse than was asked.
+    pub degraded: Option<Degraded>,
+}
+
+/// Why a row is less than was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Degraded {
+    /// Row of the error table.
+    #[serde(serialize_with = "code_word")]
+    pub code: Code,
+    /// One sentence.
+    pub reason: String,
+}
+
+/// The parsed header fields of `ENVELOPE` (RFC 9051 §7.5.2).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Envelope {
+    /// The `Date` field, `None` when it cannot be read.
+    pub date: Option<Timestamp>,
+    /// Decoded.
+    pub subject: Option<String>,
+    /// With angle brackets.
+    pub message_id: Option<String>,
+    /// With angle brackets.
+    pub in_reply_to: Option<String>,
+    /// Authors.
+    pub from: Vec<Address>,
+    /// Who sent on their behalf.
+    pub sender: Vec<Address>,
+    /// Where answers go.
+    pub reply_to: Vec<Address>,
+    /// Recipients.
+    pub to: Vec<Address>,
+    /// Copies.
+    pub cc: Vec<Address>,
+    /// Blind copies.
+    pub bcc: Vec<Address>,
+}
+
+/// One part of `BODYSTRUCTURE` (RFC 9051 §7.5.2).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BodyPart {
+    /// Part number (RFC 9051 §6.4.5.1): what `download` takes. Empty for a multipart at the top: it has none.
+    pub part: String,
+    /// Lower case `type/subtype`.
+    #[serde(rename = "type")]
+    pub media_type: String,
+    /// Lower-case names, decoded values (RFC 2231).
+    pub parameters: Vec<(String, String)>,
+    /// Content transfer encoding, lower case; empty for a multipart.
+    pub encoding: String,
+    /// Encoded octets; 0 for a multipart.
+    pub size: u64,
+    /// `attachment`, `inline`, lower case.
+    pub disposition: Option<String>,
+    /// From the disposition, else from the type's `name`; as the sender wrote it, not made safe.
+    pub filename: Option<String>,
+    /// Without angle brackets.
+    pub content_id: Option<String>,
+    /// Of a multipart, or the one part of a `message/rfc822`.
+    pub children: Vec<BodyPart>,
+}
+
+fn code_word<S: Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(code.as_str())
+}

@@ -1,0 +1,14 @@
+//! Sets of UIDs, as callers give them and as servers answer them.
+//!
+//! RFC 9051 §9:
+//! ```text
+//! seq-number   = nz-number / "*"
+//! seq-range    = seq-number ":" seq-number
+//! sequence-set = (seq-number / seq-range) ["," sequence-set]
+//! ```
+
+mod input;
+mod ranges;
+
+pub use input::{InvalidUidSet, UidSet};
+pub use ranges::{UidRange, UidRanges};
