@@ -1,0 +1,115 @@
+//! uuencode (IEEE Std 1003.1 `uuencode`): `begin 644 name` … `end`, as a transfer encoding and inside plain text.
+
+/// Decodes a body whose Content-Transfer-Encoding is uuencode; `None` when it holds no `begin` line.
+pub(crate) fn decode_body(body: &[u8]) -> Option<Vec<u8>> {
+    let start = find_begin(body, 0)?;
+    Some(decode_lines(body.get(start.data..)?).0)
+}
+
+/// A file inside a text.
+pub(crate) struct Begin<'a> {
+    /// Where the `begin` line starts.
+    pub(crate) line: usize,
+    /// Where its data starts.
+    pub(crate) data: usize,
+    /// The name on the `begin` line.
+    pub(crate) name: &'a [u8],
+}
+
+/// The first `begin <mode> <name>` line at or after `from` that data follows.
+pub(crate) fn find_begin(text: &[u8], from: usize) -> Option<Begin<'_>> {
+    let mut at = from;
+    loop {
+        let rest = text.get(at..)?;
+        let length = memchr::memchr(b'\n', rest);
+        let line = rest.get(..length.unwrap_or(rest.len()))?;
+        if let Some(name) = begin_name(line) {
+            let data = at + length? + 1;
+            let first = text.get(data..)?.split(|b| *b == b'\n').next().unwrap_or_default();
+            if line_size(first.trim_ascii_end()).is_some() {
+                return Some(Begin { line: at, data, name });
+            }
+        }
+        at += length? + 1;
+    }
+}
+
+fn begin_name(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(b"begin ")?.trim_ascii();
+    let space = memchr::memchr(b' ', rest)?;
+    let (mode, name) = rest.split_at(space);
+    let octal = (3..=4).contains(&mode.len()) && mode.iter().all(|b| (b'0'..=b'7').contains(b));
+    let name = name.trim_ascii();
+    (octal && !name.is_empty()).then_some(name)
+}
+
+/// Octets that a data line announces, if its length fits the announcement.
+fn line_size(line: &[u8]) -> Option<usize> {
+    let (&first, data) = line.split_first()?;
+    if !(0x20..=0x60).contains(&first) {
+        return None;
+    }
+    let size = usize::from((first - 0x20) & 0x3F);
+    // Blanks at the end may be lost, some senders add a checksum character.
+    let digits = size.div_ceil(3) * 4;
+    (data.len() <= digits + 2 && data.len() + 4 >= size * 4 / 3).then_some(size)
+}
+
+/// Decodes up to the `end` line; also tells how many octets of input that took.
+pub(crate) fn decode_lines(input: &[u8]) -> (Vec<u8>, usize) {
+    let mut out = Vec::with_capacity(input.len() / 4 * 3);
+    let mut at = 0;
+    while let Some(rest) = input.get(at..).filter(|r| !r.is_empty()) {
+        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = rest.get(..length).unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.trim_ascii_end() == b"end" {
+            return (out, (at + length + 1).min(input.len()));
+        }
+        match line_size(line) {
+            Some(size) => decode_line(line.get(1..).unwrap_or_default(), size, &mut out),
+            None if line.trim_ascii().is_empty() => {}
+            None => return (out, at),
+        }
+        at += length + 1;
+    }
+    (out, input.len())
+}
+
+fn decode_line(data: &[u8], size: usize, out: &mut Vec<u8>) {
+    let end = out.len() + size;
+    let mut groups = data.chunks(4);
+    while out.len() < end {
+        let group = groups.next().unwrap_or_default();
+        let digit = |n: usize| u32::from(group.get(n).map_or(0, |b| b.wrapping_sub(0x20) & 0x3F));
+        let [_, a, b, c] = (digit(0) << 18 | digit(1) << 12 | digit(2) << 6 | digit(3)).to_be_bytes();
+        out.extend([a, b, c]);
+    }
+    out.truncate(end);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAT: &[u8] = b"begin 644 cat.txt\r\n#0V%T\r\n`\r\nend\r\nafter";
+
+    #[test]
+    fn the_classic_cat() {
+        assert_eq!(decode_body(CAT).unwrap(), b"Cat");
+        let begin = find_begin(CAT, 0).unwrap();
+        assert_eq!(begin.name, b"cat.txt");
+        let (octets, used) = decode_lines(&CAT[begin.data..]);
+        assert_eq!((octets.as_slice(), &CAT[begin.data + used..]), (&b"Cat"[..], &b"after"[..]));
+    }
+
+    #[test]
+    fn prose_that_begins_is_no_file() {
+        assert!(
+            find_begin(b"begin 644 words of prose\nand it goes on with a rather long line of plain text here\n", 0)
+                .is_none()
+        );
+        assert!(find_begin(b"begin by saying hello\n#0V%T\n", 0).is_none());
+        assert!(decode_body(b"nothing").is_none());
+    }
+}
