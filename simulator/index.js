@@ -1,0 +1,5 @@
+'use strict'
+
+const { startMailWorld } = require('./world')
+
+module.exports = { startMailWorld }

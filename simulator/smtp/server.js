@@ -1,0 +1,88 @@
+'use strict'
+
+const { SMTPServer } = require('smtp-server')
+const { listen } = require('../net/listener')
+const { createSubmission } = require('./submission')
+const { Faults } = require('./faults')
+const { speakExchange } = require('./replies')
+
+/**
+ * @typedef {object} SmtpOptions
+ * @property {{ key: string, cert: string }} tls
+ * @property {import('../directory/directory').Directory} directory
+ * @property {any} store where mail is delivered
+ * @property {(credentials: import('../access').Credentials) => Promise<import('../access').Admitted>} authenticate
+ * @property {object[]} outbox takes what is for foreign domains
+ * @property {number} [maxMessageBytes]
+ * @property {boolean} [basicAuth] whether passwords are accepted at all
+ * @property {number} [maxConnectionsPerMailbox] signed in at the same time
+ * @property {boolean} [rewriteMessageId] gives messages a Message-ID of its own, as Exchange sometimes does
+ * @property {{ starttls?: number, implicit?: number }} [ports]
+ */
+
+/** 150 MB, as Exchange Online announces. */
+const MAX_MESSAGE_BYTES = 157_286_400
+
+/**
+ * Submission on two ports: STARTTLS (587 elsewhere) and implicit TLS (465 elsewhere).
+ *
+ * @param {SmtpOptions} options
+ */
+async function startSmtpServers(options) {
+  const settings = {
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    basicAuth: true,
+    maxConnectionsPerMailbox: Infinity,
+    rewriteMessageId: false,
+    ...options,
+  }
+  const faults = new Faults()
+  const submission = createSubmission(settings, faults)
+  const [starttls, implicit] = await Promise.all([
+    startOne(settings, submission, { secure: false, port: options.ports?.starttls }),
+    startOne(settings, submission, { secure: true, port: options.ports?.implicit }),
+  ])
+  return {
+    faults,
+    settings,
+    starttls: starttls.port,
+    implicit: implicit.port,
+    /** Cuts every connection without a word. */
+    disconnect: () => [starttls, implicit].forEach(({ disconnect }) => disconnect()),
+    stop: async () => {
+      await Promise.all([starttls.stop(), implicit.stop()])
+    },
+  }
+}
+
+class ExchangeServer extends SMTPServer {
+  connect(socket, socketOptions) {
+    super.connect(socket, socketOptions)
+    speakExchange([...this.connections].at(-1))
+  }
+}
+
+async function startOne({ tls, maxMessageBytes }, submission, { secure, port }) {
+  const server = new ExchangeServer({
+    ...submission,
+    ...tls,
+    secure,
+    size: maxMessageBytes,
+    name: 'smtp.office365.example',
+    banner: 'Microsoft ESMTP MAIL Service, simulated',
+    authMethods: ['LOGIN', 'XOAUTH2', 'PLAIN'],
+    authRequiredMessage: '5.7.57 Client not authenticated to send mail.',
+    hideENHANCEDSTATUSCODES: false,
+    hideDSN: false,
+    disableReverseLookup: true,
+    maxAllowedUnauthenticatedCommands: false,
+    logger: false,
+  })
+  // A client that goes away in mid-handshake or mid-sentence is what tests do.
+  server.on('error', () => {})
+  const listener = await listen(server.server, { port })
+  const disconnect = () => server.connections.forEach((connection) => connection._socket?.destroy())
+  return { port: listener.port, stop: listener.stop, disconnect }
+}
+
+module.exports = { startSmtpServers }
