@@ -52,5 +52,5 @@ mod peer;
 mod transcript;
 
 pub use certificates::{Leaf, ca_pem, foreign_ca_pem};
-pub use mock::{Listener, Mock};
+pub use mock::{ClosedPort, Listener, Mock};
 pub use peer::Peer;

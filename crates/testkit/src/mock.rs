@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::thread::JoinHandle;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, LocalSet};
 
@@ -20,6 +20,27 @@ pub struct Mock {
     addr: SocketAddr,
     thread: Option<JoinHandle<()>>,
     outcome: oneshot::Receiver<Result<(), Box<dyn Any + Send>>>,
+}
+
+/// A port of 127.0.0.1 that refuses connections and is nobody else's for as long as this lives.
+#[derive(Debug)]
+pub struct ClosedPort {
+    /// Bound, not listening.
+    socket: TcpSocket,
+}
+
+impl ClosedPort {
+    /// Takes a free port.
+    pub fn reserve() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+        Self { socket }
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.socket.local_addr().unwrap().port()
+    }
 }
 
 /// The mock's socket, in the hands of its script.
@@ -54,7 +75,8 @@ impl Mock {
         Self::start(async move |listener| {
             let script = Rc::new(script);
             let mut running = JoinSet::new();
-            for number in 0.. {
+            let mut number = 0;
+            loop {
                 let socket = tokio::select! {
                     accepted = listener.socket.accept() => accepted.unwrap().0,
                     Some(ended) = running.join_next() => {
@@ -72,6 +94,7 @@ impl Mock {
                     }
                     script(number, peer).await;
                 });
+                number += 1;
             }
         })
     }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -116,6 +117,14 @@ impl Peer {
         let accepted = limited("a TLS handshake", TlsAcceptor::from(server_config(leaf)).accept(socket)).await?;
         self.io = Io::Tls(Box::new(accepted));
         Ok(())
+    }
+
+    /// Passes bytes on to and from `server` until either hangs up: a proxy's work once it has agreed.
+    #[expect(clippy::disallowed_methods, reason = "mock servers are below the crate that opens sockets")]
+    pub async fn relay(mut self, server: SocketAddr) {
+        let mut upstream = TcpStream::connect(server).await.expect("the server behind the proxy");
+        // Either end may hang up as it likes.
+        let _ = limited("the relay to end", tokio::io::copy_bidirectional(&mut self, &mut upstream)).await;
     }
 
     /// Hangs up in good order: `close_notify` under TLS, then FIN.
