@@ -5,6 +5,7 @@
 //!          (or the proxy's name) └─ CONNECT / SOCKS5 → tunnel ──┴─ StartTls, None ─> clear
 //! ```
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,12 +23,11 @@ use crate::{ConnectOptions, Endpoint, Error, Security, lookup, race, tls, trust}
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Opens connections: trusted CAs, proxy and times, read once. Cheap to make and to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Connector {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     tls: Arc<ClientConfig>,
     route: Route,
@@ -57,7 +57,7 @@ impl Connector {
         }
         let started = clock::now();
         let stream = call.run(self.open(&target, proxy, endpoint.tls)).await??;
-        tracing::debug!(%target, proxy = proxy.is_some(), tls = ?endpoint.tls, ms = started.elapsed().as_millis(), "connected");
+        tracing::debug!(peer = %target, proxy = proxy.is_some(), tls = ?endpoint.tls, ms = started.elapsed().as_millis(), "connected");
         Ok(stream)
     }
 
@@ -97,6 +97,13 @@ impl Connector {
 
     pub(crate) fn route(&self) -> &Route {
         &self.shared.route
+    }
+}
+
+impl fmt::Debug for Connector {
+    /// Not rustls's page of settings, never the proxy's credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").field("route", &self.shared.route).finish_non_exhaustive()
     }
 }
 

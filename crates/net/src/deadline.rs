@@ -8,18 +8,15 @@ use email_base::clock::{self, Instant};
 use crate::Error;
 use crate::error::Phase;
 
-/// The time that connecting may take in all.
+/// The end of the time that connecting may take in all.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadline {
-    at: Instant,
-    after: Duration,
-}
+pub(crate) struct Deadline(Instant);
 
 impl Deadline {
     pub(crate) fn starting_now(after: Duration) -> Self {
         // An overflowing instant is far enough: a day.
         let at = clock::now().checked_add(after).unwrap_or_else(|| clock::now() + Duration::from_secs(86_400));
-        Self { at, after }
+        Self(at)
     }
 
     /// Runs one step; drops it and says so when the time is over.
@@ -29,8 +26,8 @@ impl Deadline {
         phase: Phase,
         step: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        clock::timeout_at(self.at, step)
+        clock::timeout_at(self.0, step)
             .await
-            .unwrap_or_else(|_| Err(Error::ConnectTimeout { peer: peer.to_string(), phase, after: self.after }))
+            .unwrap_or_else(|_| Err(Error::ConnectTimeout { peer: peer.to_string(), phase }))
     }
 }

@@ -15,8 +15,8 @@ use crate::error::Phase;
 use crate::target::Host;
 use crate::{Connector, Error, Stream};
 
-/// Longest line taken before TLS: a server without end of line must not fill the memory. RFC 5321 §4.5.3.1.5 and RFC
-/// 7162 §4 want 512 and 8192.
+/// Longest line, with its CRLF, that is taken before TLS: a server without end of line must not fill the memory.
+/// RFC 5321 §4.5.3.1.5 wants 512, RFC 7162 §4 8192.
 pub const MAX_CLEAR_LINE: usize = 8192;
 
 /// A line-by-line conversation in clear text.
@@ -35,13 +35,13 @@ impl ClearDialogue {
 
     /// The next line without its CRLF. Octets that are no UTF-8 become U+FFFD.
     ///
-    /// It may be dropped and called again without losing anything.
+    /// It waits as long as the server likes: run it under a [`Call`]. Dropped and called again, it has lost nothing.
     pub async fn read_line(&mut self) -> Result<String, Error> {
         loop {
             if let Some(line) = self.buffered_line()? {
                 return Ok(line);
             }
-            let room = MAX_CLEAR_LINE + 1 - self.buffer.len().min(MAX_CLEAR_LINE);
+            let room = MAX_CLEAR_LINE.saturating_sub(self.buffer.len());
             let chunk = (&mut self.stream).take(room as u64).read_buf(&mut self.buffer).await?;
             if chunk == 0 {
                 return Err(Error::ConnectionLost { detail: "the server closed it before TLS".to_owned() });
@@ -85,7 +85,7 @@ impl ClearDialogue {
 
     fn buffered_line(&mut self) -> Result<Option<String>, Error> {
         let Some(end) = self.buffer.iter().position(|&byte| byte == b'\n') else {
-            return if self.buffer.len() > MAX_CLEAR_LINE { Err(Error::LineTooLong) } else { Ok(None) };
+            return if self.buffer.len() >= MAX_CLEAR_LINE { Err(Error::LineTooLong) } else { Ok(None) };
         };
         let line = self.buffer.split_to(end);
         self.buffer.advance(1);

@@ -1,7 +1,6 @@
 //! Why a connection could not be had, or ended.
 
 use std::io;
-use std::time::Duration;
 
 use email_base::{Action, Classify, Code, Interrupted, Protocol, ServerReply};
 
@@ -19,14 +18,18 @@ pub enum Error {
 
     // ── the network
     /// `connect_timeout` passed.
-    #[error("{peer} did not answer within {} ms ({phase})", after.as_millis())]
+    #[error("{peer} did not answer in time ({phase})")]
     ConnectTimeout {
         /// Who was waited for.
         peer: String,
         /// In which step.
         phase: Phase,
-        /// How long the whole connecting was given.
-        after: Duration,
+    },
+    /// [`crate::READ_TIMEOUT`] or [`crate::ANSWER_TIMEOUT`] passed.
+    #[error("{peer} did not answer the request in time")]
+    AnswerTimeout {
+        /// Who was waited for.
+        peer: String,
     },
     /// The resolver says that there is no such name, or that it has no address.
     #[error("the host name {host} does not exist")]
@@ -135,8 +138,6 @@ pub enum Phase {
     Proxy,
     /// The TLS handshake.
     Handshake,
-    /// Waiting for an HTTP answer.
-    Answer,
 }
 
 impl std::fmt::Display for Phase {
@@ -146,7 +147,6 @@ impl std::fmt::Display for Phase {
             Self::Connect => "opening the connection",
             Self::Proxy => "asking the proxy",
             Self::Handshake => "TLS handshake",
-            Self::Answer => "waiting for the answer",
         })
     }
 }
@@ -174,8 +174,9 @@ impl Error {
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         match crate::tls::rustls_error(&error) {
-            Some(tls) => crate::tls::refused("the server", tls),
-            None => Self::ConnectionLost { detail: error.to_string() },
+            // TLS 1.3 (RFC 8446 §4.4.2.4): what a server has against the client arrives after the client is content.
+            Some(alert @ rustls::Error::AlertReceived(_)) => crate::tls::refused("the server", alert),
+            _ => Self::ConnectionLost { detail: error.to_string() },
         }
     }
 }
@@ -185,7 +186,7 @@ impl Classify for Error {
         match self {
             Self::InvalidArgument(_) => Code::InvalidArgument,
             Self::Interrupted(Interrupted::Aborted) => Code::Aborted,
-            Self::Interrupted(Interrupted::TimedOut) => Code::Timeout,
+            Self::Interrupted(Interrupted::TimedOut) | Self::AnswerTimeout { .. } => Code::Timeout,
             Self::ConnectTimeout { .. } => Code::ConnectTimeout,
             Self::HostNotFound { .. } => Code::HostNotFound,
             Self::DnsFailed { .. } => Code::DnsFailed,

@@ -5,7 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use email_base::Interrupted;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect;
 use url::Url;
@@ -13,7 +12,7 @@ use url::Url;
 use crate::error::Phase;
 use crate::proxy::{ProxyAddress, Scheme};
 use crate::target::Host;
-use crate::{Connector, Error, lookup, tls};
+use crate::{Connector, Error, lookup, race, tls};
 
 /// A server that sends nothing for so long is given up.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -71,22 +70,17 @@ impl Error {
             if let Some(refusal) = inner.downcast_ref::<rustls::Error>() {
                 return tls::refused(&peer, refusal);
             }
-            if let Some(io) = inner.downcast_ref::<io::Error>() {
-                if let Some(refusal) = tls::rustls_error(io) {
-                    return tls::refused(&peer, refusal);
-                }
-                if is_kind_that_says_something(io) {
-                    return Self::from_connect(&peer, io);
-                }
+            if let Some(io) = inner.downcast_ref::<io::Error>().filter(|io| is_kind_that_says_something(io)) {
+                return Self::from_connect(&peer, io);
             }
             if let Some(failed) = proxy_failure(&peer, &inner.to_string()) {
                 return failed;
             }
-            cause = inner.source();
+            cause = tls::cause_of(inner);
         }
         match (error.is_timeout(), error.is_connect()) {
-            (true, true) => Self::ConnectTimeout { peer, phase: Phase::Connect, after: crate::CONNECT_TIMEOUT },
-            (true, false) => Self::Interrupted(Interrupted::TimedOut),
+            (true, true) => Self::ConnectTimeout { peer, phase: Phase::Connect },
+            (true, false) => Self::AnswerTimeout { peer },
             (false, true) => Self::HostUnreachable { peer, detail: "the connection could not be opened".to_owned() },
             (false, false) => Self::ConnectionLost { detail: format!("{peer} ended it in the middle of the answer") },
         }
@@ -147,7 +141,7 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let host = Host::parse(name.as_str())?;
-            let found = lookup::addresses(&host).await?;
+            let found = race::in_order(lookup::addresses(&host).await?);
             // The port is reqwest's affair.
             Ok(Box::new(found.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
         })

@@ -6,6 +6,10 @@
 //! * [`Connector::https`]: the HTTP client of the OAuth crate, over the same trust, proxy and times.
 //! * [`Error`]: why not.
 //!
+//! Trusted are the system's CAs (macOS and Windows verify themselves; elsewhere the distribution's bundle, or what
+//! `SSL_CERT_FILE` and `SSL_CERT_DIR` name) and the caller's `ca` beside them. Where a system has no CA store, as slim
+//! container images, the Mozilla roots compiled in stand for it.
+//!
 //! There is no switch that turns certificate verification off, and no way from STARTTLS back to clear text.
 
 mod connector;

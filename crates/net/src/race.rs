@@ -30,7 +30,7 @@ const KEEPALIVE_RETRIES: u32 = 4;
 ///
 /// Attempts run side by side, so a dead address costs 250 ms and never the deadline, which the caller keeps.
 pub(crate) async fn connect(target: &Target, addresses: Vec<IpAddr>, peer: &impl ToString) -> Result<TcpStream, Error> {
-    let addresses = interleave(addresses).into_iter().map(|ip| SocketAddr::new(ip, target.port));
+    let addresses = in_order(addresses).into_iter().map(|ip| SocketAddr::new(ip, target.port));
     let stream =
         race(addresses, async |address| open(address).await.map_err(|e| Error::from_connect(peer, &e))).await?;
     tune(&stream);
@@ -88,7 +88,7 @@ fn more_telling(a: Error, b: Error) -> Error {
 }
 
 /// RFC 8305 §4: families alternate, beginning with the one that the system prefers; then the cap.
-fn interleave(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+pub(crate) fn in_order(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let preferred = addresses.first().is_some_and(IpAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|ip| ip.is_ipv6() == preferred);
     let (mut first, mut second) = (first.into_iter(), second.into_iter());
@@ -153,11 +153,23 @@ mod tests {
         assert_eq!(failed, Err(refused()));
     }
 
+    #[tokio::test]
+    async fn sockets_are_tuned() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let target = Target::parse("127.0.0.1", addr.port()).unwrap();
+        let stream = connect(&target, vec![addr.ip()], &target).await.unwrap();
+        assert!(stream.nodelay().unwrap());
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), KEEPALIVE_IDLE);
+    }
+
     #[test]
     fn families_alternate_and_the_number_is_capped() {
         let v4 = |n: u8| IpAddr::from([10, 0, 0, n]);
         let v6 = |n: u16| IpAddr::from([1, 0, 0, 0, 0, 0, 0, n]);
-        assert_eq!(interleave(vec![v6(1), v6(2), v6(3), v4(1)]), [v6(1), v4(1), v6(2), v6(3)]);
-        assert_eq!(interleave((0..200).map(v4).collect()).len(), MAX_ADDRESSES);
+        assert_eq!(in_order(vec![v6(1), v6(2), v6(3), v4(1)]), [v6(1), v4(1), v6(2), v6(3)]);
+        assert_eq!(in_order((0..200).map(v4).collect()).len(), MAX_ADDRESSES);
     }
 }

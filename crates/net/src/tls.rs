@@ -1,5 +1,6 @@
 //! The TLS handshake (RFC 8446), and what its failures mean to somebody who has to mend them.
 
+use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 
@@ -29,9 +30,24 @@ fn failure(host: &Host, error: &io::Error) -> Error {
     }
 }
 
-/// tokio-rustls and hyper wrap it in an `io::Error`.
+/// The refusal inside: tokio-rustls wraps it in one `io::Error`, hyper-rustls in two.
 pub(crate) fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = cause_of(error);
+    }
+    None
+}
+
+/// `source`, without the hole in it: that of an `io::Error` leaves out the error which it wraps.
+pub(crate) fn cause_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
 }
 
 pub(crate) fn refused(host: &str, error: &rustls::Error) -> Error {

@@ -48,10 +48,7 @@ impl ProxyAddress {
         if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(refuse("holds a space or a control character"));
         }
-        // As everywhere else, `host:port` means HTTP.
-        let spelt_out = if url.contains("://") { Secret::from(url) } else { Secret::from(format!("http://{url}")) };
-        let parsed = Url::parse(spelt_out.expose())
-            .map_err(|_| refuse("is not a URL such as http://user:password@host:port"))?;
+        let parsed = Url::parse(url).map_err(|_| refuse("is not a URL such as http://user:password@host:port"))?;
         let (scheme, default_port) = match parsed.scheme() {
             "http" => (Scheme::Http, 80),
             "https" => (Scheme::Https, 443),
@@ -145,7 +142,6 @@ mod tests {
     fn urls_are_read() {
         for (url, scheme, target) in [
             ("http://proxy.corp:3128", Scheme::Http, "proxy.corp:3128"),
-            ("proxy.corp:3128", Scheme::Http, "proxy.corp:3128"),
             ("http://proxy.corp/", Scheme::Http, "proxy.corp:80"),
             ("https://proxy.corp", Scheme::Https, "proxy.corp:443"),
             ("socks5://[::1]", Scheme::Socks5, "[::1]:1080"),
@@ -189,6 +185,8 @@ mod tests {
     fn garbage_is_refused() {
         for bad in [
             "",
+            "proxy",
+            "proxy:3128",
             "http://",
             "://",
             "ftp://proxy",

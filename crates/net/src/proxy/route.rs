@@ -47,10 +47,18 @@ impl Route {
         };
         // A variable that means a proxy and names none is not taken for "no proxy": that would go around a firewall's
         // rules, or wait in front of it for ever.
-        let proxy = ProxyAddress::parse(&format!("the environment variable {name}"), url.expose().trim())?;
+        let proxy = ProxyAddress::parse(&format!("the environment variable {name}"), spelt_out(&url).expose())?;
         let excepted = NO_PROXY_VARIABLES.iter().find_map(set).unwrap_or_default();
         // Its list of exceptions is what is wanted of the matcher; any proxy will do.
         Ok(Self::Unless(proxy, Box::new(Matcher::builder().https("http://proxy").no(excepted).build())))
+    }
+}
+
+/// In the environment, and nowhere else, `host:port` is common and means HTTP.
+fn spelt_out(url: &Secret) -> Secret {
+    match url.expose().trim() {
+        url if url.contains("://") => url.into(),
+        bare => Secret::new(format!("http://{bare}")),
     }
 }
 
