@@ -1,0 +1,23 @@
+'use strict'
+
+/** RFC 5161: what is unknown is passed over; QRESYNC brings CONDSTORE with it (RFC 7162 §3.2.3). */
+const KNOWN = ['CONDSTORE', 'QRESYNC', 'UTF8=ACCEPT']
+
+module.exports = {
+  name: 'ENABLE',
+  states: ['authenticated', 'selected'],
+  requires: ['ENABLE'],
+
+  /** @type {import('../session.js').Handler['run']} */
+  run(session, parser) {
+    const wanted = []
+    do {
+      parser.space()
+      wanted.push(parser.atom().toUpperCase())
+    } while (!parser.done)
+    const enabled = wanted.filter((word) => KNOWN.includes(word) && session.offers(word))
+    for (const word of enabled) session.enabled.add(word)
+    if (enabled.includes('QRESYNC')) session.enabled.add('CONDSTORE')
+    session.out.line(['* ENABLED', ...enabled].join(' '))
+  }
+}

@@ -1,0 +1,31 @@
+'use strict'
+
+const { quoted } = require('../syntax.js')
+
+/**
+ * RFC 2971.
+ *
+ *     id = "ID" SP id-params-list;  id-params-list = "(" #(string SP nstring) ")" / nil
+ */
+module.exports = {
+  name: 'ID',
+  states: ['clear', 'authenticated', 'selected'],
+  requires: ['ID'],
+
+  /** @type {import('../session.js').Handler['run']} */
+  run(session, parser) {
+    parser.space()
+    if (!parser.skip('NIL')) {
+      parser.list(() => {
+        parser.string()
+        parser.space()
+        return parser.nstring()
+      })
+    }
+    parser.end()
+    session.identified = true
+    const own = Object.entries(session.personality.id ?? {})
+    const list = own.map(([key, value]) => `${quoted(key)} ${quoted(value)}`).join(' ')
+    session.out.line(`* ID ${list === '' ? 'NIL' : `(${list})`}`)
+  }
+}

@@ -1,0 +1,44 @@
+'use strict'
+
+const { fieldValue, fieldValues } = require('../../mailbox/mime/header.js')
+const { parseAddresses } = require('../../mailbox/mime/address.js')
+const { nstring } = require('../syntax.js')
+
+/**
+ * ENVELOPE (RFC 3501 §7.4.2).
+ *
+ *     envelope = "(" date SP subject SP from SP sender SP reply-to SP to SP cc SP bcc SP in-reply-to SP message-id ")"
+ *
+ * @param {Buffer} raw
+ * @param {import('../../mailbox/mime/header.js').Header} header
+ * @returns {string} byte string
+ */
+function envelope(raw, header) {
+  const from = addresses(raw, header, 'from')
+  const text = (/** @type {string} */ name) => nstring(fieldValue(raw, header, name))
+  const list = (/** @type {string} */ name) => addresses(raw, header, name) ?? 'NIL'
+  // A missing Sender or Reply-To is From's.
+  const sender = addresses(raw, header, 'sender') ?? from ?? 'NIL'
+  const replyTo = addresses(raw, header, 'reply-to') ?? from ?? 'NIL'
+  const people = [from ?? 'NIL', sender, replyTo, list('to'), list('cc'), list('bcc')].join(' ')
+  return `(${text('date')} ${text('subject')} ${people} ${text('in-reply-to')} ${text('message-id')})`
+}
+
+/**
+ * @param {Buffer} raw
+ * @param {import('../../mailbox/mime/header.js').Header} header
+ * @param {string} name
+ * @returns {string | null} null for none
+ */
+function addresses(raw, header, name) {
+  const found = fieldValues(raw, header, name).flatMap(parseAddresses)
+  if (found.length === 0) return null
+  return `(${found.map(address).join('')})`
+}
+
+/** @param {import('../../mailbox/mime/address.js').EnvelopeAddress} each */
+function address({ name, route, mailbox, host }) {
+  return `(${nstring(name)} ${nstring(route)} ${nstring(mailbox)} ${nstring(host)})`
+}
+
+module.exports = { envelope }

@@ -1,0 +1,211 @@
+'use strict'
+
+const { Content } = require('../../mailbox/content.js')
+const { decodedBody } = require('../../mailbox/mime/decode.js')
+const { labelsOf } = require('../../mailbox/labels.js')
+const { hits } = require('../faults.js')
+const { no } = require('../errors.js')
+const { wireName } = require('../mailboxes.js')
+const { dateTime } = require('../syntax.js')
+const { envelope } = require('./envelope.js')
+const { partAt, sectionBytes } = require('./section.js')
+const { structure } = require('./structure.js')
+
+/*
+ * One FETCH response. Bodies are handed to the output as slices; everything formatted is remembered in the Content.
+ */
+
+/** @typedef {import('../session.js').Session} Session */
+/** @typedef {import('../../mailbox/mailbox.js').Message} Message */
+/** @typedef {import('./items.js').Item} Item */
+
+/** What Exchange cannot show: the grammar wants lists and strings where it has NIL (MailKit#919, #1446). */
+const BROKEN_STRUCTURE = '(NIL NIL NIL NIL NIL NIL NIL)'
+
+/**
+ * @param {Session} session
+ * @param {import('../view.js').View} view
+ * @param {number} sequence
+ * @param {Message} message
+ * @param {Item[]} items
+ */
+function respond(session, view, sequence, message, items) {
+  const { out, faults } = session
+  if (hits(faults.emptyFetch, message.uid) && items.some(isWholeBody)) return
+  out.text(`* ${sequence} FETCH (`)
+  items.forEach((item, index) => {
+    if (index > 0) out.text(' ')
+    if (item.section !== null) sectionItem(session, message, item, item.section)
+    else if (item.name.startsWith('RFC822') && item.name !== 'RFC822.SIZE') oldItem(session, message, item)
+    else out.text(`${item.name} ${value(session, view, message, item.name)}`)
+  })
+  out.line(')')
+}
+
+/**
+ * @param {Session} session
+ * @param {import('../view.js').View} view
+ * @param {Message} message
+ * @param {string} name
+ * @returns {string}
+ */
+function value(session, view, message, name) {
+  const { content } = message
+  switch (name) {
+    case 'FLAGS':
+      return view.flagList(message)
+    case 'UID':
+      return String(message.uid)
+    case 'INTERNALDATE':
+      return dateTime(content.internalDate)
+    case 'RFC822.SIZE':
+      return String(content.size + session.faults.sizeOffset)
+    case 'ENVELOPE':
+      return cached(content, name, () => envelope(content.raw, content.structure.header))
+    case 'BODY':
+    case 'BODYSTRUCTURE':
+      if (hits(session.faults.brokenStructure, message.uid)) return BROKEN_STRUCTURE
+      return cached(content, name, () => structure(content.raw, content.structure, name === 'BODYSTRUCTURE'))
+    case 'MODSEQ':
+      return `(${message.modseq})`
+    case 'EMAILID':
+      return `(${content.emailId})`
+    case 'THREADID':
+      return `(${content.threadId})`
+    case 'X-GM-MSGID':
+      return content.gmailId
+    case 'X-GM-THRID':
+      return content.gmailThread
+    default:
+      return labelList(session, view, message)
+  }
+}
+
+/**
+ * @param {Content} content
+ * @param {string} name
+ * @param {() => string} make
+ */
+function cached(content, name, make) {
+  let text = content.cache.get(name)
+  if (text === undefined) content.cache.set(name, (text = make()))
+  return text
+}
+
+/**
+ * @param {Session} session
+ * @param {import('../view.js').View} view
+ * @param {Message} message
+ */
+function labelList(session, view, message) {
+  const names = labelsOf(view.account, view.mailbox, message)
+  return `(${names.map((name) => (name.startsWith('\\') ? `"\\\\${name.slice(1)}"` : wireName(session, name))).join(' ')})`
+}
+
+/**
+ * BODY[…], BINARY[…], BINARY.SIZE[…].
+ *
+ * @param {Session} session
+ * @param {Message} message
+ * @param {Item} item
+ * @param {import('./items.js').Section} section
+ */
+function sectionItem(session, message, item, section) {
+  const source = sourceOf(session, message, section)
+  const binary = item.name !== 'BODY['
+  const bytes = binary ? binaryBytes(source, section) : sectionBytes(source.raw, () => source.structure, section)
+  if (item.name === 'BINARY.SIZE[') {
+    session.out.text(`BINARY.SIZE[${section.label}] ${bytes?.length ?? 0}`)
+    return
+  }
+  const ranged = item.partial !== null && !session.personality.ignoresPartial
+  const origin = ranged ? `<${item.partial?.[0]}>` : ''
+  const slice = bytes !== null && ranged && item.partial !== null ? partOf(bytes, item.partial) : bytes
+  session.out.text(`${item.name}${section.label}]${origin} `)
+  literal(session, slice, binary && slice !== null && slice.includes(0))
+}
+
+/**
+ * RFC822, RFC822.HEADER, RFC822.TEXT.
+ *
+ * @param {Session} session
+ * @param {Message} message
+ * @param {Item} item
+ */
+function oldItem(session, message, item) {
+  const what = item.name === 'RFC822' ? '' : item.name === 'RFC822.HEADER' ? 'HEADER' : 'TEXT'
+  /** @type {import('./items.js').Section} */
+  const section = { path: [], what, fields: [], label: '' }
+  const source = sourceOf(session, message, section)
+  session.out.text(`${item.name} `)
+  literal(session, sectionBytes(source.raw, () => source.structure, section), false)
+}
+
+/**
+ * @param {Session} session
+ * @param {Buffer | null} bytes
+ * @param {boolean} binary literal8 (RFC 3516)
+ */
+function literal(session, bytes, binary) {
+  if (bytes === null) {
+    session.out.text('NIL')
+    return
+  }
+  session.out.text(`${binary ? '~' : ''}{${bytes.length}}\r\n`)
+  session.out.bytes(bytes)
+}
+
+/**
+ * @param {Content} source
+ * @param {import('./items.js').Section} section
+ */
+function binaryBytes(source, section) {
+  if (section.path.length === 0) return source.raw
+  const part = partAt(source.structure, section.path)
+  if (part === null) return null
+  const decoded = decodedBody(source.raw, part)
+  if (decoded === null) throw no('Unknown transfer encoding', 'UNKNOWN-CTE')
+  return decoded
+}
+
+/**
+ * @param {Buffer} bytes
+ * @param {[number, number]} partial
+ */
+function partOf(bytes, [offset, length]) {
+  return bytes.subarray(Math.min(offset, bytes.length), Math.min(offset + length, bytes.length))
+}
+
+/**
+ * The message, or what Exchange sends instead of one it cannot convert: its header is served, the rest is an apology.
+ *
+ * @param {Session} session
+ * @param {Message} message
+ * @param {import('./items.js').Section} section
+ */
+function sourceOf(session, message, section) {
+  const header = section.path.length === 0 && section.what.startsWith('HEADER')
+  if (header || !hits(session.faults.stubBodies, message.uid)) return message.content
+  const { content, uid } = message
+  const text = [
+    `Date: ${content.internalDate.toUTCString().replace('GMT', '+0000')}`,
+    'From: Microsoft Exchange Server <>',
+    `Subject: Retrieval using the IMAP4 protocol failed for the following message: ${uid}`,
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain; charset="us-ascii"',
+    '',
+    "The server couldn't retrieve the following message:",
+    '',
+    "The message hasn't been deleted. You might be able to view it using either Outlook or Outlook on the web.",
+    'You can also contact the sender to find out what the message says.',
+    ''
+  ]
+  return new Content(Buffer.from(text.join('\r\n')), content.internalDate, content.serial)
+}
+
+/** @param {Item} item */
+function isWholeBody({ name, section }) {
+  return name === 'RFC822' || (name === 'BODY[' && section?.path.length === 0 && section.what === '')
+}
+
+module.exports = { respond }
