@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use email_base::Call;
+use email_base::{Call, Code, Failure, Interrupted, Protocol};
 use napi_derive::napi;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +12,8 @@ pub mod timeout {
 
     /// A token request, with its retries.
     pub const OAUTH: Duration = Duration::from_secs(30);
+    /// Until a person has typed a code on another device (RFC 8628): providers give 15 minutes.
+    pub const DEVICE: Duration = Duration::from_secs(16 * 60);
     /// DNS, TCP, TLS, login.
     pub const CONNECT: Duration = Duration::from_secs(60);
     /// One IMAP command, or one page of a fetch.
@@ -63,4 +65,13 @@ impl CallHandle {
             None => Call::endless(self.cancel.clone()),
         }
     }
+}
+
+/// The failure of a call that ended before its work.
+pub fn interrupted(why: Interrupted, protocol: Option<Protocol>) -> Failure {
+    let code = match why {
+        Interrupted::Aborted => Code::Aborted,
+        Interrupted::TimedOut => Code::Timeout,
+    };
+    Failure::new(code, protocol, why.to_string())
 }

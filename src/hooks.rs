@@ -46,7 +46,8 @@ impl Hook {
         }
     }
 
-    fn failed(&self, why: &str) -> Failure {
+    /// The failure of this hook.
+    pub fn failed(&self, why: &str) -> Failure {
         Failure::new(Code::CallbackFailed, None, format!("the function `{}` failed: {why}", self.name))
     }
 }

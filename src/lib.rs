@@ -7,6 +7,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
+mod auth;
 mod call;
 mod hooks;
 mod imap;
@@ -15,6 +16,7 @@ mod mime;
 mod oauth;
 mod reply;
 mod smtp;
+mod store;
 mod stream;
 
 /// Runs once when the first environment of the process loads the binary.

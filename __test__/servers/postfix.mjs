@@ -2,27 +2,25 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { freePort, waitForPort } from './ports'
+import { freePort, waitForPort } from './ports.mjs'
 
-export interface PostfixOptions {
-  dir: string
-  certificate: { cert: string; key: string }
-  /** Domain whose mail goes to Dovecot. */
-  domain: string
-  authSocket: string
-  lmtpSocket: string
-}
+/**
+ * @typedef {object} PostfixOptions
+ * @property {string} dir A private folder, removed by whoever made it.
+ * @property {{ cert: string, key: string }} certificate
+ * @property {string} domain Whose mail goes to Dovecot.
+ * @property {string} authSocket Dovecot's SASL listener.
+ * @property {string} lmtpSocket Dovecot's delivery.
+ */
 
-export interface Postfix {
-  /** STARTTLS. */
-  submission: number
-  /** Implicit TLS. */
-  submissions: number
-  stop(): Promise<void>
-}
-
-/** Postfix 3.7 from Debian's packages: its master needs root. SASL by Dovecot, delivery by LMTP into Dovecot. */
-export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
+/**
+ * Postfix 3.7 from Debian's packages: its master needs root. SASL by Dovecot, delivery by LMTP into Dovecot.
+ * `submission` is for STARTTLS, `submissions` for implicit TLS.
+ *
+ * @param {PostfixOptions} options
+ * @returns {Promise<{ submission: number, submissions: number, stop(): Promise<void> }>}
+ */
+export async function startPostfix(options) {
   const { dir } = options
   const [submission, submissions] = [await freePort(), await freePort()]
   const config = join(dir, 'etc')
@@ -43,12 +41,12 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   }
 }
 
-function logOf(dir: string): string {
+function logOf(dir) {
   const log = join(dir, 'postfix.log')
   return existsSync(log) ? `\n${readFileSync(log, 'utf8')}` : ''
 }
 
-function mainCf(dir: string, { domain, authSocket, lmtpSocket }: PostfixOptions): string {
+function mainCf(dir, { domain, authSocket, lmtpSocket }) {
   return `compatibility_level = 3.6
 queue_directory = ${dir}/queue
 data_directory = ${dir}/data
@@ -88,7 +86,7 @@ smtpd_client_connection_rate_limit = 0
 `
 }
 
-function masterCf(submission: number, submissions: number): string {
+function masterCf(submission, submissions) {
   return `127.0.0.1:${submission} inet n - n - - smtpd
 127.0.0.1:${submissions} inet n - n - - smtpd
   -o smtpd_tls_wrappermode=yes

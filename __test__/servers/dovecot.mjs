@@ -3,28 +3,23 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 
-import { freePort, waitForPort } from './ports'
+import { freePort, waitForPort } from './ports.mjs'
 
-export interface DovecotOptions {
-  /** A private folder, removed by whoever made it. */
-  dir: string
-  certificate: { cert: string; key: string }
-  users: { user: string; password: string }[]
-  /** What signs the access tokens: checked locally, as a resource server does. */
-  tokens: { kid: string; publicKeyPem: string }
-}
+/**
+ * @typedef {object} DovecotOptions
+ * @property {string} dir A private folder, removed by whoever made it.
+ * @property {{ cert: string, key: string }} certificate
+ * @property {{ user: string, password: string }[]} users
+ * @property {{ kid: string, publicKeyPem: string }} tokens What signs the access tokens: checked locally, as a resource server does.
+ */
 
-export interface Dovecot {
-  imaps: number
-  imap: number
-  /** Postfix's SASL and LMTP peers. */
-  authSocket: string
-  lmtpSocket: string
-  stop(): Promise<void>
-}
-
-/** Dovecot 2.3 from Debian's packages, wholly inside `dir`, on free ports of loopback. */
-export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
+/**
+ * Dovecot 2.3 from Debian's packages, wholly inside `dir`, on free ports of loopback.
+ *
+ * @param {DovecotOptions} options
+ * @returns {Promise<{ imaps: number, imap: number, authSocket: string, lmtpSocket: string, stop(): Promise<void> }>}
+ */
+export async function startDovecot(options) {
   const { dir } = options
   const [imaps, imap] = [await freePort(), await freePort()]
   for (const folder of ['run', 'state', 'mail', 'keys/default/RS256']) mkdirSync(join(dir, folder), { recursive: true })
@@ -40,7 +35,7 @@ export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
   writeFileSync(file, dovecotConf(dir, imaps, imap, owner))
 
   const server = spawn('dovecot', ['-F', '-c', file], { stdio: 'ignore' })
-  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()))
+  const exited = new Promise((resolve) => server.once('exit', resolve))
   await waitForPort(imaps)
   return {
     imaps,
@@ -54,7 +49,7 @@ export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
   }
 }
 
-function oauth2Conf(dir: string): string {
+function oauth2Conf(dir) {
   return `introspection_mode = local
 local_validation_key_dict = fs:posix:prefix=${dir}/keys/
 username_attribute = preferred_username
@@ -64,11 +59,11 @@ username_attribute = preferred_username
 /** Dovecot refuses to keep mail as root: then it belongs to Debian's user `mail`. */
 function mailOwner() {
   if (process.getuid?.() !== 0) return { uid: process.getuid?.(), gid: process.getgid?.(), chown: false }
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'mail'], { encoding: 'utf8' }))
+  const id = (flag) => Number(execFileSync('id', [flag, 'mail'], { encoding: 'utf8' }))
   return { uid: id('-u'), gid: id('-g'), chown: true }
 }
 
-function dovecotConf(dir: string, imaps: number, imap: number, owner: ReturnType<typeof mailOwner>): string {
+function dovecotConf(dir, imaps, imap, owner) {
   const root = process.getuid?.() === 0
   const own = userInfo().username
   return `

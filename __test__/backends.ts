@@ -1,0 +1,80 @@
+import { describe, inject } from 'vitest'
+
+import { ImapClient, SmtpClient } from '../index'
+import type { ImapOptions, ServerAddress, SmtpOptions } from '../index'
+
+/** A pair of servers that the same suites run against. */
+export interface Backend {
+  name: string
+  ca: string
+  imap: ServerAddress
+  imapStarttls: ServerAddress
+  smtp: ServerAddress
+  smtps: ServerAddress
+  accounts: { user: string; name: string; password: string }[]
+  tokens: Record<string, { valid: string; expired: string }>
+  /** Why the real servers cannot run here, or null. */
+  skipped: string | null
+  skippedSmtp: string | null
+}
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    backends: Backend[]
+  }
+}
+
+/** The same suite on the simulator and on Dovecot; where Dovecot is missing, its suite is skipped by name, with the reason. */
+export function onImap(name: string, suite: (backend: Backend) => void): void {
+  for (const backend of inject('backends')) onBackend(name, backend, backend.skipped, suite)
+}
+
+/** The same on servers that also send. */
+export function onSmtp(name: string, suite: (backend: Backend) => void): void {
+  for (const backend of inject('backends')) onBackend(name, backend, backend.skippedSmtp, suite)
+}
+
+function onBackend(name: string, backend: Backend, why: string | null, suite: (backend: Backend) => void): void {
+  if (why === null) describe(`${name} on ${backend.name}`, () => suite(backend))
+  else describe.skip(`${name} on ${backend.name} (${why})`, () => suite(backend))
+}
+
+export function account(backend: Backend, name: string) {
+  const found = backend.accounts.find(({ user }) => user.startsWith(`${name}@`))
+  if (found === undefined) throw new Error(`no account ${name} in setup.mjs`)
+  return { ...found, token: backend.tokens[found.user].valid, expiredToken: backend.tokens[found.user].expired }
+}
+
+export function imapOptions(backend: Backend, name: string): ImapOptions {
+  const { user, token } = account(backend, name)
+  return { ...backend.imap, ca: backend.ca, auth: { user, accessToken: token } }
+}
+
+export function smtpOptions(backend: Backend, name: string): SmtpOptions {
+  const { user, token } = account(backend, name)
+  return { ...backend.smtp, ca: backend.ca, auth: { user, accessToken: token } }
+}
+
+export function imap(backend: Backend, name: string, more: Partial<ImapOptions> = {}): Promise<ImapClient> {
+  return ImapClient.connect({ ...imapOptions(backend, name), ...more })
+}
+
+export function smtp(backend: Backend, name: string, more: Partial<SmtpOptions> = {}): Promise<SmtpClient> {
+  return SmtpClient.connect({ ...smtpOptions(backend, name), ...more })
+}
+
+/** A mail as small as mails get. */
+export function mailOf(subject: string, body = 'Hello.', more: string[] = []): Buffer {
+  const lines = [
+    'From: Ada Example <ada@contoso.example>',
+    'To: Ben Example <ben@contoso.example>',
+    `Subject: ${subject}`,
+    'Date: Mon, 02 Nov 2026 09:30:00 +0100',
+    `Message-ID: <${subject.replace(/\W+/g, '-')}@contoso.example>`,
+    ...more,
+    '',
+    body,
+    '',
+  ]
+  return Buffer.from(lines.join('\r\n'))
+}

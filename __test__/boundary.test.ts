@@ -1,0 +1,191 @@
+import { createServer } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { buildMessage, ImapClient, MailError, microsoft, OAuthClient, OAuthProvider, parseMessage, setLogger, SmtpClient, TokenSource } from '../index'
+import { all, failing } from './failing'
+
+const auth = { user: 'ada@contoso.example', accessToken: 'token' }
+
+describe('errors are real', () => {
+  test('instanceof, every field, and a stack that points here', async () => {
+    const error = await failing(connectHere({ host: 'mail.invalid', port: 993, tls: 'implicit', auth }))
+    expect(error.name).toBe('MailError')
+    expect(error).toMatchObject({
+      code: 'HOST_NOT_FOUND',
+      category: 'network',
+      action: 'fix-config',
+      protocol: 'imap',
+      scope: 'account',
+      retryable: false,
+      retryAfterMs: null,
+      server: null,
+      delivery: null,
+    })
+    expect(error.message).toContain('mail.invalid')
+    expect(error.stack).toContain('connectHere')
+    expect(error.stack).toContain('boundary.test.ts')
+    expect(JSON.parse(JSON.stringify(error))).toMatchObject({ code: 'HOST_NOT_FOUND', message: error.message })
+  })
+
+  test('a refused port', async () => {
+    const port = await closedPort()
+    const error = await failing(ImapClient.connect({ host: '127.0.0.1', port, tls: 'implicit', auth }))
+    expect(error).toMatchObject({ code: 'CONNECTION_REFUSED', category: 'network', protocol: 'imap' })
+  })
+
+  test('clear text to another machine is refused before any byte', async () => {
+    const error = await failing(ImapClient.connect({ host: '192.0.2.1', port: 143, tls: 'none', auth }))
+    expect(error).toMatchObject({ category: 'argument' })
+  })
+
+  test.each([
+    ['no options', undefined],
+    ['null', null],
+    ['no host', { port: 993, tls: 'implicit', auth }],
+    ['a number as host', { host: 5, port: 993, tls: 'implicit', auth }],
+    ['port 0', { host: 'localhost', port: 0, tls: 'implicit', auth }],
+    ['port 70000', { host: 'localhost', port: 70000, tls: 'implicit', auth }],
+    ['an unknown tls mode', { host: 'localhost', port: 993, tls: 'maybe', auth }],
+    ['no auth', { host: 'localhost', port: 993, tls: 'implicit' }],
+    ['auth without a proof', { host: 'localhost', port: 993, tls: 'implicit', auth: { user: 'a' } }],
+    ['a token that is a number', { host: 'localhost', port: 993, tls: 'implicit', auth: { user: 'a', accessToken: 5 } }],
+    ['CR LF in the host', { host: 'local\r\nhost', port: 993, tls: 'implicit', auth }],
+    ['a ca that is no PEM', { host: 'localhost', port: 993, tls: 'implicit', auth, ca: 'nonsense' }],
+    ['a proxy that is no URL', { host: 'localhost', port: 993, tls: 'implicit', auth, proxy: ':::' }],
+    ['timeoutMs 0', { host: 'localhost', port: 993, tls: 'implicit', auth, timeoutMs: 0 }],
+    ['timeoutMs NaN', { host: 'localhost', port: 993, tls: 'implicit', auth, timeoutMs: Number.NaN }],
+    ['a signal that is none', { host: 'localhost', port: 993, tls: 'implicit', auth, signal: {} }],
+  ])('bad options are a MailError: %s', async (_what, options) => {
+    for (const connect of [ImapClient.connect, SmtpClient.connect]) {
+      if (_what === 'no auth' && connect === SmtpClient.connect) continue
+      const error = await failing(connect(options as never))
+      expect(error).toMatchObject({ category: 'argument', action: 'fix-input', retryable: false })
+      expect(error.stack).toContain('boundary.test.ts')
+    }
+  })
+
+  test('synchronous functions throw, asynchronous ones reject', async () => {
+    expect(() => microsoft({} as never)).toThrow(MailError)
+    expect(() => new OAuthClient({} as never)).toThrow(MailError)
+    expect(() => new (ImapClient as never as new () => unknown)()).toThrow(MailError)
+    expect(() => new (OAuthProvider as never as new () => unknown)()).toThrow(MailError)
+    expect(() => new (TokenSource as never as new () => unknown)()).toThrow(MailError)
+    expect(() => setLogger('x' as never)).toThrow(MailError)
+    for (const source of [undefined, null, 'text', 5, {}, new Float64Array(2)]) {
+      expect(await failing(parseMessage(source as never))).toMatchObject({ code: 'INVALID_ARGUMENT' })
+    }
+    for (const message of [undefined, null, 'text', { from: 5 }, { from: 'a@b.example', date: new Date(Number.NaN) }, { from: 'a@b.example', attachments: [{ content: () => 1 }] }]) {
+      expect(await failing(buildMessage(message as never))).toMatchObject({ category: 'argument' })
+    }
+  })
+
+  test('cyclic and deep values are refused, not followed', async () => {
+    const cyclic: Record<string, unknown> = { from: 'a@b.example' }
+    cyclic.headers = cyclic
+    expect(await failing(buildMessage(cyclic as never))).toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
+  test('an empty message parses and says so', async () => {
+    const message = await parseMessage(new Uint8Array())
+    expect(message.defects.length).toBeGreaterThan(0)
+    expect(message.attachments).toEqual([])
+  })
+
+  test('foreign names keep their keys', async () => {
+    const { headers } = await parseMessage(Buffer.from('__proto__: a\r\nconstructor: b\r\nhasOwnProperty: c\r\n\r\nx'))
+    expect(Object.getPrototypeOf(headers)).toBeNull()
+    expect(headers).toMatchObject({ constructor: ['b'], hasownproperty: ['c'] })
+    expect(headers['__proto__']).toEqual(['a'])
+  })
+})
+
+describe('calls end when they are told to', () => {
+  let silent: Server
+  let port: number
+  beforeAll(async () => {
+    silent = createServer(() => {})
+    port = await listening(silent)
+  })
+  afterAll(() => silent.close())
+
+  const options = () => ({ host: '127.0.0.1', port, tls: 'none' as const, auth })
+
+  test('timeoutMs against a silent server', async () => {
+    const started = Date.now()
+    for (const connect of [ImapClient.connect, SmtpClient.connect]) {
+      const error = await failing(connect({ ...options(), timeoutMs: 200 }))
+      expect(error).toMatchObject({ category: 'timeout', action: 'retry', retryable: true })
+    }
+    expect(Date.now() - started).toBeLessThan(5_000)
+  })
+
+  test('abort in mid-call, and the listener goes', async () => {
+    const abort = new AbortController()
+    const added = listeners(abort.signal)
+    const call = failing(ImapClient.connect({ ...options(), signal: abort.signal }))
+    setTimeout(() => abort.abort(), 50)
+    expect(await call).toMatchObject({ code: 'ABORTED', category: 'aborted', action: 'none' })
+    expect(added()).toBe(0)
+  })
+
+  test('the listener goes when a call settles by itself', async () => {
+    const { signal } = new AbortController()
+    const added = listeners(signal)
+    await parseMessage(Buffer.from('Subject: x\r\n\r\ny'), { signal })
+    await failing(ImapClient.connect({ ...options(), port: await closedPort(), signal }))
+    expect(added()).toBe(0)
+  })
+
+  test('an already aborted signal', async () => {
+    const signal = AbortSignal.abort()
+    expect(await failing(parseMessage(Buffer.from('x'), { signal }))).toMatchObject({ code: 'ABORTED' })
+    expect(await failing(SmtpClient.connect({ ...options(), signal }))).toMatchObject({ code: 'ABORTED' })
+  })
+})
+
+describe('setLogger', () => {
+  test('gets lines, a throwing logger harms nobody, null ends it', async () => {
+    const lines: unknown[] = []
+    setLogger((entry) => {
+      lines.push(entry)
+      throw new Error('a logger that fails')
+    })
+    await failing(ImapClient.connect({ host: '127.0.0.1', port: await closedPort(), tls: 'implicit', auth }))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    setLogger(null)
+    for (const line of lines) expect(line).toMatchObject({ level: expect.any(String), target: expect.any(String), message: expect.any(String), fields: expect.any(Object) })
+    await all((async function* () {})())
+  })
+})
+
+async function connectHere(options: Parameters<typeof ImapClient.connect>[0]): Promise<ImapClient> {
+  return await ImapClient.connect(options)
+}
+
+/** Counts the abort listeners that are still there. */
+function listeners(signal: AbortSignal): () => number {
+  let count = 0
+  const { addEventListener, removeEventListener } = signal
+  signal.addEventListener = function (this: AbortSignal, ...args: unknown[]) {
+    count += 1
+    return (addEventListener as (...args: unknown[]) => void).apply(this, args)
+  } as never
+  signal.removeEventListener = function (this: AbortSignal, ...args: unknown[]) {
+    count -= 1
+    return (removeEventListener as (...args: unknown[]) => void).apply(this, args)
+  } as never
+  return () => count
+}
+
+function listening(server: Server): Promise<number> {
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)))
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer()
+  const port = await listening(server)
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

@@ -1,0 +1,60 @@
+// Dovecot and Postfix beside the world's OAuth server: real servers, tokens of the same authorization server.
+
+import { existsSync, chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { startDovecot } from './dovecot.mjs'
+import { startPostfix } from './postfix.mjs'
+
+/** Why a server cannot run here, or null. */
+export function whyNoDovecot() {
+  return existsSync('/usr/sbin/dovecot') ? null : 'dovecot-imapd is not installed'
+}
+
+export function whyNoPostfix() {
+  if (whyNoDovecot() !== null) return whyNoDovecot()
+  if (!existsSync('/usr/sbin/postfix')) return 'postfix is not installed'
+  return process.getuid?.() === 0 ? null : "Postfix's master needs root"
+}
+
+/**
+ * Starts what can run here. `world` gives certificate, accounts and the key that signs tokens.
+ */
+export async function startRealServers(world) {
+  const dir = mkdtempSync(join(tmpdir(), 'email-native-'))
+  chmodSync(dir, 0o755)
+  const certificate = world.tls
+  const dovecot = await startDovecot({
+    dir: join(dir, 'dovecot'),
+    certificate,
+    users: world.accounts,
+    tokens: { kid: world.oauth.kid, publicKeyPem: world.oauth.publicKeyPem },
+  })
+  const postfix =
+    whyNoPostfix() === null
+      ? await startPostfix({
+          dir: join(dir, 'postfix'),
+          certificate,
+          domain: domainOf(world.accounts[0].user),
+          authSocket: dovecot.authSocket,
+          lmtpSocket: dovecot.lmtpSocket,
+        })
+      : null
+  return {
+    dir,
+    imap: { host: 'localhost', port: dovecot.imaps, tls: 'implicit' },
+    imapStarttls: { host: 'localhost', port: dovecot.imap, tls: 'starttls' },
+    smtp: postfix && { host: 'localhost', port: postfix.submission, tls: 'starttls' },
+    smtps: postfix && { host: 'localhost', port: postfix.submissions, tls: 'implicit' },
+    async stop() {
+      await postfix?.stop()
+      await dovecot.stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function domainOf(address) {
+  return address.slice(address.indexOf('@') + 1)
+}

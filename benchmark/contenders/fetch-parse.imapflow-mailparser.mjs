@@ -1,0 +1,28 @@
+import { ImapFlow } from 'imapflow'
+import { simpleParser } from 'mailparser'
+
+import { meter, server } from '../meter.mjs'
+
+const { host, port, ca, auth } = server.options
+const client = new ImapFlow({
+  host,
+  port,
+  secure: true,
+  tls: { ca },
+  auth: { user: auth.user, pass: auth.password },
+  logger: false,
+})
+await client.connect()
+const lock = await client.getMailboxLock('INBOX')
+await meter(async () => {
+  let count = 0
+  for await (const { source } of client.fetch('1:*', { source: true })) {
+    const message = await simpleParser(source)
+    if (message.headers.get('from') === undefined) throw new Error('not parsed')
+    count += 1
+  }
+  return count
+})
+lock.release()
+await client.logout()
+process.disconnect()

@@ -1,0 +1,228 @@
+//! `ImapClient`: arguments to typed queries, rows to pages.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use email_base::{Blob, Call, Failure};
+use email_imap::types::{FetchQuery, SearchQuery};
+use email_imap::{AppendOptions, Client, DownloadOptions, FetchOptions, ListQuery, Options, UidSet};
+use email_net::{ConnectOptions, Connector, Endpoint};
+use futures_util::StreamExt as _;
+use napi::bindgen_prelude::{AsyncBlock, Uint8Array};
+use napi::{Env, Result};
+use napi_derive::napi;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::args::Args;
+use crate::auth::{Auth, TokenArguments};
+use crate::call::{CallHandle, timeout};
+use crate::hooks::{Hook, JsHook};
+use crate::oauth::TokenSourceHandle;
+use crate::reply::{Payload, Reply, failure, settle};
+use crate::stream::PageStream;
+
+type Outcome<H = ()> = std::result::Result<Payload<H>, Failure>;
+
+/// Behind `ImapClient`.
+#[napi]
+pub struct ImapClientHandle(Client);
+
+/// `ImapClient.connect(options)`.
+#[napi]
+pub fn imap_connect(
+    env: Env,
+    call: &CallHandle,
+    json: String,
+    source: Option<&TokenSourceHandle>,
+    callback: Option<JsHook<'_>>,
+) -> Result<AsyncBlock<Reply<ImapClientHandle>>> {
+    let call = call.within(timeout::CONNECT);
+    let callback = callback.map(|hook| Hook::new("accessToken", &hook)).transpose()?;
+    let tokens = TokenArguments::new(source, callback);
+    settle(&env, async move {
+        let given: ConnectArguments = Args::new(json).parse()?;
+        let options = Options {
+            endpoint: given.endpoint,
+            connector: Connector::new(&given.connect).map_err(imap_failure)?,
+            credentials: tokens.credentials(given.auth)?,
+            client_id: given.client_id.map(|map| map.into_iter().collect()),
+            max_connections: given.max_connections.unwrap_or(1),
+            limits: given.limits,
+        };
+        Ok(Payload::handle(ImapClientHandle(Client::connect(options, &call).await.map_err(failure)?)))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ConnectArguments {
+    #[serde(flatten)]
+    endpoint: Endpoint,
+    #[serde(flatten)]
+    connect: ConnectOptions,
+    auth: Auth,
+    #[serde(default)]
+    client_id: Option<std::collections::BTreeMap<String, String>>,
+    #[serde(default)]
+    max_connections: Option<usize>,
+    #[serde(default)]
+    limits: email_imap::Limits,
+}
+
+#[napi]
+impl ImapClientHandle {
+    #[napi(getter)]
+    pub fn capabilities(&self) -> Vec<String> {
+        self.0.capabilities()
+    }
+
+    #[napi(getter)]
+    pub fn closed(&self) -> bool {
+        self.0.closed()
+    }
+
+    /// `[{ pattern, subscribed, status }]`
+    #[napi]
+    pub fn list(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+        self.run(&env, call, Args::new(json), |client, call, (query,): (ListQuery,)| async move {
+            value(client.list(query, &call).await)
+        })
+    }
+
+    /// `[path]`
+    #[napi]
+    pub fn status(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+        self.run(&env, call, Args::new(json), |client, call, (path,): (String,)| async move {
+            value(client.status(&path, &call).await)
+        })
+    }
+
+    /// `[path, query, { uidValidity }]`
+    #[napi]
+    pub fn search(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+        self.run(&env, call, Args::new(json), |client, call, (path, query, guard): (String, SearchQuery, Guard)| {
+            async move { value(client.search(&path, query, guard.uid_validity, &call).await) }
+        })
+    }
+
+    /// `[path, uids, query, { uidValidity }]`, and how many messages a page.
+    #[napi]
+    pub fn fetch(&self, call: &CallHandle, json: String, page_size: u32) -> Reply<PageStream> {
+        let (client, call) = (self.0.clone(), call.stream());
+        crate::reply::settle_sync(|| {
+            let (path, uids, query, guard): (String, UidSet, FetchQuery, Guard) = Args::new(json).parse()?;
+            let options = FetchOptions { uid_validity: guard.uid_validity, page_size: page_size as usize };
+            let pages = client.fetch(&path, uids, query, options, call).map_err(failure)?;
+            let pages = futures_util::stream::unfold(pages, |mut pages| async move {
+                let page = pages.next().await?;
+                Some((page.map_err(failure).and_then(|rows| Payload::value(&rows)), pages))
+            });
+            Ok(Payload::handle(PageStream::new(pages.boxed())))
+        })
+    }
+
+    /// `[path, uid, query, { uidValidity }]`
+    #[napi]
+    pub fn fetch_one(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+        self.run(&env, call, Args::new(json), |client, call, (path, uid, query, guard): (String, u32, FetchQuery, Guard)| {
+            async move { value(client.fetch_one(&path, uid, query, guard.uid_validity, &call).await) }
+        })
+    }
+
+    /// `[path, uid, { part, decode, maxBytes, uidValidity }]`
+    #[napi]
+    pub fn download(&self, call: &CallHandle, json: String) -> Reply<PageStream> {
+        let (client, call) = (self.0.clone(), call.stream());
+        crate::reply::settle_sync(|| {
+            let (path, uid, options): (String, u32, DownloadOptions) = Args::new(json).parse()?;
+            let chunks = client.download(&path, uid, options, call).map_err(failure)?;
+            let chunks = futures_util::stream::unfold(chunks, |mut chunks| async move {
+                let chunk = chunks.next().await?;
+                Some((chunk.map_err(failure).map(Payload::bytes), chunks))
+            });
+            Ok(Payload::handle(PageStream::new(chunks.boxed())))
+        })
+    }
+
+    /// `[path, uids, flags, { uidValidity }]`
+    #[napi]
+    pub fn add_flags(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+        self.run(&env, call, Args::new(json), |client, call, (path, uids, flags, guard): FlagArguments| async move {
+            done(client.add_flags(&path, uids, &flags, guard.uid_validity, &call).await)
+        })
+    }
+
+    /// `[path, uids, flags, { uidValidity }]`
+    #[napi]
+    pub fn remove_flags(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+        self.run(&env, call, Args::new(json), |client, call, (path, uids, flags, guard): FlagArguments| async move {
+            done(client.remove_flags(&path, uids, &flags, guard.uid_validity, &call).await)
+        })
+    }
+
+    /// `[path, uids, flags, { uidValidity }]`
+    #[napi]
+    pub fn set_flags(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+        self.run(&env, call, Args::new(json), |client, call, (path, uids, flags, guard): FlagArguments| async move {
+            done(client.set_flags(&path, uids, &flags, guard.uid_validity, &call).await)
+        })
+    }
+
+    /// `[path, message, { flags, internalDate }]`
+    #[napi]
+    pub fn append(&self, env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+        let (client, call, args) = (self.0.clone(), call.within(timeout::UPLOAD), Args::with_blobs(json, blobs));
+        settle(&env, async move {
+            let (path, message, options): (String, Blob, AppendOptions) = args.parse()?;
+            value(client.append(&path, message.0, options, &call).await)
+        })
+    }
+
+    /// Ends politely.
+    #[napi]
+    pub fn logout(&self, env: Env, call: &CallHandle, _json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+        let (client, call) = (self.0.clone(), call.within(timeout::LOGOUT));
+        settle(&env, async move { done(client.logout(&call).await) })
+    }
+
+    /// Ends at once.
+    #[napi]
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    fn run<A, F, W>(&self, env: &Env, call: &CallHandle, args: Args, work: F) -> Result<AsyncBlock<Reply>>
+    where
+        A: DeserializeOwned + Send,
+        F: FnOnce(Client, Call, A) -> W + Send + 'static,
+        W: Future<Output = Outcome> + Send,
+    {
+        let (client, call) = (self.0.clone(), call.within(timeout::IMAP));
+        settle(env, async move { work(client, call, args.parse()?).await })
+    }
+}
+
+type FlagArguments = (String, UidSet, Vec<String>, Guard);
+
+/// `uidValidity` of the contract's `MailboxCallOptions`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Guard {
+    #[serde(default)]
+    uid_validity: Option<u32>,
+}
+
+fn value<T: Serialize>(outcome: std::result::Result<T, email_imap::Error>) -> Outcome {
+    Payload::value(&outcome.map_err(failure)?)
+}
+
+fn done(outcome: std::result::Result<(), email_imap::Error>) -> Outcome {
+    outcome.map_err(failure)?;
+    Ok(Payload::nothing())
+}
+
+/// The connector is made before the protocol speaks: its errors are told as the protocol's all the same.
+fn imap_failure(error: email_net::Error) -> Failure {
+    failure(email_imap::Error::from(error))
+}

@@ -1,0 +1,73 @@
+//! Messages: `parseMessage`, `buildMessage`, `replyTo`, `forward`.
+
+use email_base::{Blob, Code, Failure, Protocol};
+use email_mime::{MessageInit, ParseOptions, ParsedMessage};
+use napi::bindgen_prelude::{AsyncBlock, Uint8Array};
+use napi::{Env, Result};
+use napi_derive::napi;
+use serde::Deserialize;
+
+use crate::args::Args;
+use crate::call::{CallHandle, timeout};
+use crate::reply::{Payload, Reply, failure, settle, settle_sync};
+
+/// `[source, options]` → `ParsedMessage`.
+#[napi]
+pub fn parse_message(env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+    let (call, args) = (call.within(timeout::MIME), Args::with_blobs(json, blobs));
+    settle(&env, async move {
+        let (source, options): (Blob, ParseOptions) = args.parse()?;
+        let work = tokio::task::spawn_blocking(move || Payload::value(&email_mime::parse(&source.0, &options)));
+        finish(call.run(work).await)
+    })
+}
+
+/// `MessageInit` → RFC 5322 bytes.
+#[napi]
+pub fn build_message(env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+    let (call, args) = (call.within(timeout::UPLOAD), Args::with_blobs(json, blobs));
+    settle(&env, async move {
+        let work = tokio::task::spawn_blocking(move || {
+            let built = email_mime::build(args.parse::<MessageInit>()?).map_err(failure)?;
+            let bytes = built.into_body().read_all().map_err(failure)?;
+            Ok(Payload::bytes(bytes.into()))
+        });
+        finish(call.run(work).await)
+    })
+}
+
+/// `[original, options]` → `MessageInit`.
+#[napi]
+pub fn reply_to(json: String, blobs: Vec<Uint8Array>) -> Reply {
+    answer(Args::with_blobs(json, blobs), email_mime::reply_to)
+}
+
+/// `[original, options]` → `MessageInit`.
+#[napi]
+pub fn forward(json: String, blobs: Vec<Uint8Array>) -> Reply {
+    answer(Args::with_blobs(json, blobs), email_mime::forward)
+}
+
+fn answer<O: for<'de> Deserialize<'de>>(
+    args: Args,
+    make: impl FnOnce(&ParsedMessage, O) -> std::result::Result<MessageInit, email_mime::Error>,
+) -> Reply {
+    settle_sync(|| {
+        let (original, options): (ParsedMessage, O) = args.parse()?;
+        Payload::value(&make(&original, options).map_err(failure)?)
+    })
+}
+
+/// Interrupted, panicked, failed or done.
+fn finish<H>(
+    outcome: std::result::Result<
+        std::result::Result<std::result::Result<Payload<H>, Failure>, tokio::task::JoinError>,
+        email_base::Interrupted,
+    >,
+) -> std::result::Result<Payload<H>, Failure> {
+    match outcome {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) => Err(Failure::new(Code::Internal, Some(Protocol::Mime), "the addon panicked on this message")),
+        Err(interrupted) => Err(crate::call::interrupted(interrupted, Some(Protocol::Mime))),
+    }
+}
