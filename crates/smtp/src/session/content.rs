@@ -1,0 +1,90 @@
+//! The message between 354 and its reply (RFC 5321 §4.1.1.4).
+//!
+//! The final dot is the point of no return: before the socket has taken it the server cannot have the message, after it
+//! only the reply can tell.
+
+use email_base::Delivery;
+
+use crate::body::MessageBody;
+use crate::error::{Error, Result};
+use crate::feeder::{Batch, Feeder};
+use crate::phase::Phase;
+use crate::reply::Reply;
+use crate::scope::Scope;
+use crate::session::Session;
+use crate::transparency::FINAL_DOT;
+use crate::wire::Stopped;
+
+/// The server has the message.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) reply: Reply,
+    /// Of the message (RFC 1870).
+    pub(crate) size: u64,
+}
+
+impl Session {
+    /// Sends the message that [`Session::begin`] announced. Every error says what became of it.
+    pub(crate) async fn content<B: MessageBody>(&mut self, body: &mut Feeder<B>, scope: Scope<'_>) -> Result<Taken> {
+        // Whatever ends this before its end leaves the server in the middle of a message: only hanging up gets it out,
+        // and makes it forget the message (RFC 5321 §4.1.1.4).
+        self.broken = true;
+        let size = self.all_but_the_reply(body, scope).await?;
+        let reply = self.reply(Phase::Dot, scope).await.map_err(|error| error.with_delivery(Delivery::Unknown))?;
+        if !reply.is_positive() {
+            self.dirty = false;
+            return Err(self.refused(&reply, Phase::Dot).with_delivery(Delivery::NotSent));
+        }
+        if reply.code / 100 != 2 {
+            self.broken = true;
+            let detail = format!("it answered the message with {}", reply.code);
+            let error = Error::Protocol { phase: Phase::Dot.doing(), detail };
+            return Err(error.with_delivery(Delivery::Unknown));
+        }
+        self.dirty = false;
+        self.messages = self.messages.saturating_add(1);
+        Ok(Taken { reply, size })
+    }
+
+    async fn all_but_the_reply<B: MessageBody>(&mut self, body: &mut Feeder<B>, scope: Scope<'_>) -> Result<u64> {
+        loop {
+            let batch = self.batch(body, scope).await.map_err(|error| error.with_delivery(Delivery::NotSent))?;
+            let Batch { mut bytes, last, size } = batch;
+            if last {
+                bytes.extend_from_slice(FINAL_DOT);
+            }
+            if let Err(error) = self.write(&bytes, scope).await {
+                let dot_taken = last && self.wire.unsent() == 0;
+                let delivery = if dot_taken { Delivery::Unknown } else { Delivery::NotSent };
+                return Err(error.with_delivery(delivery));
+            }
+            if last {
+                return Ok(size);
+            }
+        }
+    }
+
+    async fn batch<B: MessageBody>(&self, body: &mut Feeder<B>, scope: Scope<'_>) -> Result<Batch> {
+        let batch = scope.run(Phase::Content, body.next()).await?.map_err(Error::Body)?;
+        match self.extensions.max_size {
+            Some(limit) if batch.size > limit => Err(Error::MessageTooLarge { size: batch.size, limit }),
+            _ => Ok(batch),
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8], scope: Scope<'_>) -> Result<()> {
+        match scope.run(Phase::Content, self.wire.send(bytes)).await? {
+            Ok(()) => Ok(()),
+            Err(Stopped::Ended(error)) => Err(Error::lost(Phase::Content, error.as_ref())),
+            Err(Stopped::Spoken) => {
+                let reply = self.reply(Phase::Content, scope).await?;
+                self.broken = true;
+                if reply.is_positive() {
+                    let detail = "a reply came before the end of the message".to_owned();
+                    return Err(Error::Protocol { phase: Phase::Content.doing(), detail });
+                }
+                Err(self.refused(&reply, Phase::Content))
+            }
+        }
+    }
+}

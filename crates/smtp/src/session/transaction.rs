@@ -1,0 +1,205 @@
+//! A transaction up to the server's "go ahead" (RFC 5321 §3.3).
+//!
+//! ```text
+//! with PIPELINING (RFC 2920):  C: [RSET] MAIL RCPT … RCPT DATA    S: [250] 250 250 … 550 354
+//! without:                     each command waits for its reply
+//! ```
+
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
+use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter};
+
+use crate::dsn::Parameters;
+use crate::ehlo::Extensions;
+use crate::envelope::Route;
+use crate::error::{Error, Result};
+use crate::phase::Phase;
+use crate::reply::Reply;
+use crate::scope::Scope;
+use crate::session::{Session, refused};
+
+/// Commands in one flight: both their text and their replies fit into any socket's buffers, so that neither side waits
+/// for the other to read (RFC 2920 §3.1).
+const MAX_FLIGHT: usize = 100;
+
+/// What a message needs, checked before anything of it is said.
+#[derive(Debug)]
+pub(crate) struct Transaction {
+    pub(crate) route: Route,
+    pub(crate) dsn: Parameters,
+    pub(crate) size: Option<u64>,
+    pub(crate) smtp_utf8: bool,
+    pub(crate) eight_bit: bool,
+}
+
+impl Transaction {
+    /// Whether a server with these extensions can take it.
+    pub(crate) fn check(&self, offered: &Extensions) -> Result<()> {
+        let missing = |extension, need| Err(Error::CapabilityMissing { extension, need });
+        if self.smtp_utf8 && !offered.smtp_utf8 {
+            return missing("SMTPUTF8", "an address or a header that is not ASCII");
+        }
+        if self.eight_bit && !offered.eight_bit_mime {
+            return missing("8BITMIME", "a message with 8-bit content");
+        }
+        if !self.dsn.is_empty() && !offered.dsn {
+            return missing("DSN", "a delivery notification");
+        }
+        match (self.size, offered.max_size) {
+            (Some(size), Some(limit)) if size > limit => Err(Error::MessageTooLarge { size, limit }),
+            _ => Ok(()),
+        }
+    }
+
+    fn mail(&self, offered: &Extensions) -> Mail {
+        let mut parameters = Vec::new();
+        if let Some(size) = self.size.filter(|_| offered.size) {
+            parameters.push(MailParameter::Size(usize::try_from(size).unwrap_or(usize::MAX)));
+        }
+        if self.eight_bit {
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        if self.smtp_utf8 {
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        parameters.extend(self.dsn.mail.iter().cloned());
+        Mail::new(self.route.from.as_ref().map(|from| from.address.clone()), parameters)
+    }
+}
+
+/// One command, and whom it is about.
+struct Step {
+    phase: Phase,
+    line: String,
+}
+
+impl Session {
+    /// MAIL, RCPT, DATA. The server now waits for the message; `rejected[n]` is its refusal of the n-th recipient.
+    ///
+    /// After a refusal the session stays usable: the next transaction resets it.
+    pub(crate) async fn begin(&mut self, transaction: &Transaction, scope: Scope<'_>) -> Result<Vec<Option<Error>>> {
+        transaction.check(&self.extensions)?;
+        let steps = self.steps(transaction);
+        let flight = if self.extensions.pipelining { MAX_FLIGHT } else { 1 };
+        let mut progress = Progress::default();
+        for steps in steps.chunks(flight) {
+            if progress.is_hopeless(transaction.route.to.len()) {
+                break;
+            }
+            self.fly(steps, &mut progress, transaction, scope).await?;
+        }
+        self.conclude(progress)
+    }
+
+    fn steps(&self, transaction: &Transaction) -> Vec<Step> {
+        let mut steps = Vec::with_capacity(transaction.route.to.len() + 3);
+        if self.dirty {
+            steps.push(Step { phase: Phase::Reset, line: Rset.to_string() });
+        }
+        steps.push(Step { phase: Phase::Mail, line: transaction.mail(&self.extensions).to_string() });
+        for recipient in &transaction.route.to {
+            let command = Rcpt::new(recipient.address.clone(), transaction.dsn.rcpt.clone());
+            steps.push(Step { phase: Phase::Rcpt, line: command.to_string() });
+        }
+        steps.push(Step { phase: Phase::Data, line: Data.to_string() });
+        steps
+    }
+
+    /// Writes the commands together and reads their replies.
+    async fn fly(
+        &mut self,
+        steps: &[Step],
+        progress: &mut Progress,
+        transaction: &Transaction,
+        scope: Scope<'_>,
+    ) -> Result<()> {
+        let text: String = steps.iter().map(|step| step.line.as_str()).collect();
+        let mut text = Some(text);
+        for step in steps {
+            let reply = match text.take() {
+                Some(text) => self.command(text, step.phase, scope).await?,
+                None => self.reply(step.phase, scope).await?,
+            };
+            if reply.is_closing() {
+                return Err(self.refused(&reply, step.phase));
+            }
+            self.note(reply, step.phase, progress, transaction)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, reply: Reply, phase: Phase, progress: &mut Progress, transaction: &Transaction) -> Result<()> {
+        let accepted = self.accept(&reply, phase);
+        match phase {
+            Phase::Reset => {
+                self.broken |= accepted.is_err();
+                accepted?;
+                self.dirty = false;
+            }
+            Phase::Mail => {
+                self.dirty = true;
+                progress.sender = accepted.err();
+            }
+            Phase::Rcpt => {
+                let address = transaction.route.to.get(progress.recipients.len()).map(|to| to.address.to_string());
+                let what = format!("the recipient {}", address.unwrap_or_default());
+                let refusal = accepted.err().map(|_| refused(&reply, phase, self.who, what));
+                progress.accepted += usize::from(refusal.is_none());
+                progress.recipients.push(refusal);
+            }
+            _ => progress.data = Some(reply),
+        }
+        Ok(())
+    }
+
+    /// What all the replies together mean.
+    fn conclude(&mut self, progress: Progress) -> Result<Vec<Option<Error>>> {
+        let go_ahead = progress.data.as_ref().is_some_and(|reply| reply.code == 354);
+        // A server that wants the message of a refused transaction would get an empty one: better none.
+        self.broken |= go_ahead && (progress.sender.is_some() || progress.accepted == 0);
+        if let Some(refusal) = progress.sender {
+            return Err(refusal);
+        }
+        if progress.accepted == 0 {
+            let refusals = progress.recipients.into_iter().flatten();
+            return Err(all_refused(refusals.collect()));
+        }
+        match progress.data {
+            Some(_) if go_ahead => Ok(progress.recipients),
+            Some(reply) if !reply.is_positive() => Err(self.refused(&reply, Phase::Data)),
+            reply => {
+                self.broken = true;
+                let detail = format!("it answered DATA with {}", reply.map_or(0, |reply| reply.code));
+                Err(Error::Protocol { phase: Phase::Data.doing(), detail })
+            }
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    sender: Option<Error>,
+    recipients: Vec<Option<Error>>,
+    accepted: usize,
+    data: Option<Reply>,
+}
+
+impl Progress {
+    /// Nothing can come of it any more.
+    fn is_hopeless(&self, recipients: usize) -> bool {
+        self.sender.is_some() || (self.recipients.len() == recipients && self.accepted == 0)
+    }
+}
+
+/// The first refusal that may pass with time, else the first, told with how many there are.
+fn all_refused(mut refusals: Vec<Error>) -> Error {
+    use email_base::Classify;
+    let count = refusals.len();
+    let index = refusals.iter().position(Classify::retryable).unwrap_or(0);
+    let mut error = if index < count { refusals.swap_remove(index) } else { Error::NoRecipients };
+    if let Error::Refused { what, .. } = &mut error
+        && count > 1
+    {
+        *what = format!("all {count} recipients, {}", what.strip_prefix("the recipient ").unwrap_or(what));
+    }
+    error
+}
