@@ -1,10 +1,20 @@
 //! Floor 2: messages. Parsing that never fails, and building that streams; pure, no sockets, no async.
+//!
+//! * [`parse()`]: octets to a [`ParsedMessage`]; what is wrong with them is told, never thrown.
+//! * [`build()`]: a [`MessageInit`], checked, to a [`Built`] message whose [`Body`] is written chunk by chunk.
+//! * [`decode_header_text`], [`parse_headers`]: for envelopes and header fields that IMAP gives.
 
+pub mod build;
+pub mod error;
+pub mod init;
 pub mod limits;
 pub mod message;
 pub mod options;
 pub mod parse;
 
+pub use build::{Body, Built, Envelope, build};
+pub use error::Error;
+pub use init::{AttachmentInit, Content, ExtraHeaders, InviteInit, Mailbox, Mailboxes, MessageInit, Priority};
 pub use message::{
     Address, Attachment, HeaderMap, Invite, ParsedMessage, Report, ReportKind, ReportedRecipient, Security,
 };

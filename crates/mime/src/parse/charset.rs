@@ -1,7 +1,7 @@
 //! Octets to text (RFC 2045 §5.1 `charset`, RFC 2978), also where the label is missing, unknown or a lie.
 //!
 //! Order of belief: a byte order mark, the label if the octets fit it, UTF-8 if they are UTF-8, a guess, the label with
-//! replacement characters. NUL is dropped: databases refuse it, and no text needs it.
+//! replacement characters. NUL is dropped: databases refuse it, and no text needs it. Line ends become LF.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ pub(crate) enum Trouble {
 /// Text of `bytes`, and what was wrong.
 pub(crate) fn decode(bytes: &[u8], label: Option<&str>, hint: Hint<'_>) -> (String, Option<Trouble>) {
     let (text, trouble) = decode_raw(bytes, label, hint);
-    (without_nul(text), trouble)
+    (tidy(text), trouble)
 }
 
 /// What else is known of who wrote the octets, for guessing.
@@ -311,9 +311,22 @@ fn iso_2022_kr(bytes: &[u8]) -> String {
     EUC_KR.decode_without_bom_handling(&out).0.into_owned()
 }
 
-fn without_nul(text: Cow<'_, str>) -> String {
-    if memchr::memchr(0, text.as_bytes()).is_none() {
+/// One kind of line end, and no NUL.
+fn tidy(text: Cow<'_, str>) -> String {
+    if memchr::memchr2(0, b'\r', text.as_bytes()).is_none() {
         return text.into_owned();
     }
-    text.chars().filter(|c| *c != '\0').collect()
+    let mut out = String::with_capacity(text.len());
+    let mut rest: &str = &text;
+    while let Some(at) = memchr::memchr2(0, b'\r', rest.as_bytes()) {
+        let (before, tail) = rest.split_at(at);
+        out.push_str(before);
+        let is_line_end = tail.starts_with('\r');
+        rest = tail.get(1..).unwrap_or_default();
+        if is_line_end && !rest.starts_with('\n') {
+            out.push('\n');
+        }
+    }
+    out.push_str(rest);
+    out
 }

@@ -3,12 +3,12 @@
 mod address;
 mod attachment;
 mod body;
-mod charset;
+pub(crate) mod charset;
 mod date;
 mod filename;
 mod header;
 mod ids;
-mod parameter;
+pub(crate) mod parameter;
 mod structure;
 mod transfer;
 mod uuencode;
@@ -19,6 +19,7 @@ use std::borrow::Cow;
 use crate::message::{HeaderMap, ParsedMessage};
 use crate::options::ParseOptions;
 use charset::{Hint, Trouble};
+pub(crate) use date::days_from_civil;
 use header::Fields;
 use structure::{Defects, Limits, Tree};
 

@@ -1,0 +1,139 @@
+//! Building a message: checked first, written as a stream (RFC 5322, RFC 2045 to 2049, RFC 6531/6532).
+
+mod attachment;
+mod body;
+mod encode;
+mod field;
+mod header;
+mod identifier;
+mod recipient;
+mod structure;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::init::MessageInit;
+pub use body::Body;
+use body::Segment;
+
+/// Who the message goes from and to (RFC 5321 §2.3.1); the recipients of `to`, `cc` and `bcc`, each once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Envelope {
+    /// Reverse path.
+    pub from: String,
+    /// Forward paths; empty for a draft without recipients.
+    pub to: Vec<String>,
+}
+
+/// A message that is ready to be written.
+#[derive(Debug)]
+pub struct Built {
+    /// For SMTP.
+    pub envelope: Envelope,
+    /// With angle brackets.
+    pub message_id: String,
+    /// An address has a local part beyond ASCII: only servers with SMTPUTF8 (RFC 6531) take the message.
+    pub needs_smtputf8: bool,
+    segments: VecDeque<Segment>,
+}
+
+impl Built {
+    /// The octets.
+    pub fn into_body(self) -> Body {
+        Body::new(self.segments)
+    }
+}
+
+/// Checks every argument, opens the files and lays the message out. Blocking: it touches the disk.
+///
+/// The same `init` gives the same octets when it has a `messageId` and a `date`.
+pub fn build(init: MessageInit) -> Result<Built, Error> {
+    let people = header::People::read(&init)?;
+    let message_id = match &init.message_id {
+        Some(id) => identifier::check(id, "messageId")?,
+        None => identifier::make(people.from.domain()),
+    };
+    let mut top = String::new();
+    header::write(&init, &people, &message_id, &mut top)?;
+    let root = structure::plan(init)?;
+    let mut writer =
+        Writer { boundary_seed: fnv(message_id.as_bytes()), boundaries: 0, pending: top, segments: VecDeque::new() };
+    writer.pending.push_str("MIME-Version: 1.0\r\n");
+    writer.part(root);
+    let segments = writer.finish();
+    Ok(Built { envelope: people.envelope(), needs_smtputf8: people.needs_smtputf8(), message_id, segments })
+}
+
+/// Lays parts out one after another; header lines and small texts are gathered into one piece.
+struct Writer {
+    boundary_seed: u64,
+    boundaries: u32,
+    pending: String,
+    segments: VecDeque<Segment>,
+}
+
+impl Writer {
+    /// Depth is fixed by [`structure::plan`]: mixed, alternative, related.
+    fn part(&mut self, part: structure::Part) {
+        self.pending.push_str(&part.header);
+        match part.content {
+            structure::PartContent::Multipart { subtype, parameters, children } => {
+                let boundary = self.boundary();
+                let mut field = field::FieldWriter::new(&mut self.pending, "Content-Type");
+                field.word(&format!("multipart/{subtype}"));
+                field.parameter("boundary", &boundary);
+                for (name, value) in parameters {
+                    field.parameter(name, value);
+                }
+                field.end();
+                self.pending.push_str("\r\n");
+                for child in children {
+                    self.pending.push_str(&format!("--{boundary}\r\n"));
+                    self.part(child);
+                    self.pending.push_str("\r\n");
+                }
+                self.pending.push_str(&format!("--{boundary}--\r\n"));
+            }
+            structure::PartContent::Ready(octets) => {
+                self.pending.push_str("\r\n");
+                self.flush();
+                self.segments.push_back(Segment::Octets(octets.into()));
+            }
+            structure::PartContent::Stream(segment) => {
+                self.pending.push_str("\r\n");
+                self.flush();
+                self.segments.push_back(segment);
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.pending.is_empty() {
+            self.segments.push_back(Segment::Octets(Bytes::from(std::mem::take(&mut self.pending))));
+        }
+    }
+
+    /// `=_` stands in no quoted-printable or base64 text, and a plain text that holds it is not sent plain.
+    fn boundary(&mut self) -> String {
+        self.boundaries += 1;
+        format!("=_{:016x}_{}", self.boundary_seed, self.boundaries)
+    }
+
+    fn finish(mut self) -> VecDeque<Segment> {
+        // A message ends with a line end (RFC 5322 §2.3).
+        if self.pending.is_empty() && !matches!(self.segments.back(), Some(Segment::Octets(o)) if o.ends_with(b"\r\n"))
+        {
+            self.pending.push_str("\r\n");
+        }
+        self.flush();
+        self.segments
+    }
+}
+
+/// FNV-1a: the same on every machine and in every version, which std's hasher does not promise.
+fn fnv(octets: &[u8]) -> u64 {
+    octets.iter().fold(0xcbf2_9ce4_8422_2325, |hash, octet| (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01b3))
+}
