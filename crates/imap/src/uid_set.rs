@@ -11,4 +11,5 @@ mod input;
 mod ranges;
 
 pub use input::{InvalidUidSet, UidSet};
+pub(crate) use ranges::parse_in_order;
 pub use ranges::{UidRange, UidRanges};

@@ -25,8 +25,8 @@ pub enum BodyChunk {
     End,
 }
 
-/// Where the literals of a FETCH go. Dropping it sends the following ones the ordinary way, and the rest of the one
-/// that has begun into the void: the session stays in step.
+/// Where the literals of a FETCH go. When it is dropped they go into the void, until [`super::TapControl::stop_bodies`]: the
+/// session stays in step.
 #[derive(Debug)]
 pub struct Bodies(Arc<Mutex<State>>);
 
@@ -98,11 +98,7 @@ impl Drop for Bodies {
 impl Sink {
     /// Whether a literal of `size` bytes is to come here.
     pub(super) fn wants(&self, size: u64) -> bool {
-        size >= self.min_bytes && !self.is_abandoned()
-    }
-
-    pub(super) fn is_abandoned(&self) -> bool {
-        lock(&self.state).abandoned
+        size >= self.min_bytes
     }
 
     /// Ready when one more chunk may be put in.

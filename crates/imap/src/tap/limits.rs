@@ -22,9 +22,9 @@ pub const BYTES_CEILING: usize = 1 << 30;
 /// Literals in one response. Stops millions of empty ones; a header of 5,000 recipients with 8-bit names has as many.
 pub const MAX_LITERALS: usize = 20_000;
 
-/// Of the line limit, the share that responses other than lists of numbers may use: their values take up to ten times
-/// the memory of their text (`(a a a a …)`). 2 MiB by default: an envelope of 10,000 recipients.
-pub const ROW_SHARE: usize = 8;
+/// Text of a response that is no list of numbers, where the line limit is higher: its values take up to ten times the
+/// memory of its text (`(a a a a …)`). An envelope of 10,000 recipients fits.
+pub const MAX_ROW_BYTES: usize = 2 << 20;
 
 /// The caller's limits, or the defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -22,14 +22,32 @@
 //! the first half of the rule. The tap itself keeps a third half: while a write cannot go on, it reads, so a server that
 //! wants its answers taken before it takes more commands cannot block the session.
 
+mod adapter;
 mod body;
 mod control;
 mod end;
+mod frames;
 pub mod limits;
+mod passed;
 mod queue;
 
+pub use adapter::Tap;
 pub use body::{Bodies, BodyChunk};
 pub use control::TapControl;
 pub use end::End;
 pub use limits::Limits;
 pub use queue::Events;
+
+use crate::grammar::Frame;
+
+/// The complete responses in `bytes`, and nothing else: for tests and fuzzing.
+#[doc(hidden)]
+pub fn frames_of(bytes: &[u8], limits: Limits) -> Result<Vec<Frame>, End> {
+    let mut frames = frames::Frames::new(limits);
+    frames.buffer.extend_from_slice(bytes);
+    let mut found = Vec::new();
+    while let frames::Step::Response(frame) = frames.step(|| None)? {
+        found.push(frame);
+    }
+    Ok(found)
+}

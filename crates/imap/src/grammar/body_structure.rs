@@ -1,0 +1,367 @@
+//! BODYSTRUCTURE and BODY (RFC 9051 §7.5.2), read in loops: depth costs no stack.
+//!
+//! ```text
+//! body            = "(" (body-type-1part / body-type-mpart) ")"
+//! body-type-1part = type SP subtype SP params SP id SP description SP encoding SP octets
+//!                   [SP envelope SP body SP lines]    ; message/rfc822, message/global
+//!                   [SP lines]                        ; text/*
+//!                   [SP md5 [SP disposition [SP language [SP location]]]]
+//! body-type-mpart = 1*body SP subtype [SP params [SP disposition [SP language [SP location]]]]
+//! ```
+//!
+//! Part numbers: RFC 9051 §6.4.5.1. A multipart that has no number of its own (at the top, or right inside a message) is
+//! called by the section that holds it, `TEXT` or `2.TEXT`, so that every `part` can be downloaded.
+
+use super::text;
+use super::tree::{Item, Items};
+use crate::types::BodyPart;
+
+/// Parts of one message; stops a line of 200,000 empty ones, each 40 times the size of its text.
+const MAX_PARTS: usize = 5000;
+
+/// What is given; missing and NIL fields are empty, negative sizes 0.
+pub(super) fn read(item: Item<'_>) -> Result<BodyPart, &'static str> {
+    let top = item.list().ok_or("BODYSTRUCTURE is not a list")?;
+    if top.peek().is_none() {
+        return Err("BODYSTRUCTURE is empty");
+    }
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut waiting = vec![Waiting { body: item, parent: None, number: Number::Top(String::new()) }];
+    while let Some(Waiting { body, parent, number }) = waiting.pop() {
+        if drafts.len() >= MAX_PARTS {
+            return Err("BODYSTRUCTURE has too many parts");
+        }
+        let Some(fields) = body.list() else { continue };
+        let index = drafts.len();
+        let (part, children) = if is_multipart(fields) { multipart(fields) } else { single(fields) };
+        let part = BodyPart { part: number.of(matches!(children, Children::Parts(_))), ..part };
+        match children {
+            Children::None => {}
+            Children::Message(inner) => {
+                waiting.push(Waiting { body: inner, parent: Some(index), number: Number::Top(part.part.clone()) });
+            }
+            Children::Parts(bodies) => {
+                let prefix = number.prefix();
+                // Backwards, because the last one put in comes out first.
+                for (n, inner) in bodies.into_iter().enumerate().rev() {
+                    let number = Number::Child(join(&prefix, &n.saturating_add(1).to_string()));
+                    waiting.push(Waiting { body: inner, parent: Some(index), number });
+                }
+            }
+        }
+        drafts.push(Draft { part, parent });
+    }
+    fold(drafts).ok_or("BODYSTRUCTURE is empty")
+}
+
+struct Waiting<'t> {
+    body: Item<'t>,
+    parent: Option<usize>,
+    number: Number,
+}
+
+struct Draft {
+    part: BodyPart,
+    parent: Option<usize>,
+}
+
+/// How a body is called, as far as its place decides.
+enum Number {
+    /// At the top, or the content of the message part of this number.
+    Top(String),
+    /// A multipart's child.
+    Child(String),
+}
+
+impl Number {
+    fn of(&self, is_multipart: bool) -> String {
+        match self {
+            Self::Top(message) => join(message, if is_multipart { "TEXT" } else { "1" }),
+            Self::Child(number) => number.clone(),
+        }
+    }
+
+    /// What the numbers of its children begin with.
+    fn prefix(&self) -> String {
+        match self {
+            Self::Top(number) | Self::Child(number) => number.clone(),
+        }
+    }
+}
+
+fn join(prefix: &str, last: &str) -> String {
+    if prefix.is_empty() { last.to_owned() } else { format!("{prefix}.{last}") }
+}
+
+/// Puts every part into its parent. Children stand behind their parents, so from the end each one is complete.
+fn fold(mut drafts: Vec<Draft>) -> Option<BodyPart> {
+    while let Some(Draft { mut part, parent }) = drafts.pop() {
+        part.children.reverse();
+        match parent {
+            None => return Some(part),
+            Some(parent) => drafts.get_mut(parent)?.part.children.push(part),
+        }
+    }
+    None
+}
+
+enum Children<'t> {
+    None,
+    Parts(Vec<Item<'t>>),
+    Message(Item<'t>),
+}
+
+/// Bodies first; or none, and then the subtype with its parameters (`("mixed" ("boundary" "x") NIL NIL)`), or with a
+/// NIL before it (`(NIL "mixed" …)`).
+fn is_multipart(mut fields: Items<'_>) -> bool {
+    let (first, second) = (fields.next(), fields.next());
+    let Some(first) = first else { return false };
+    if first.list().is_some() {
+        return true;
+    }
+    match second {
+        None => !first.is_nil(),
+        Some(second) if first.is_nil() => second.astring().is_some_and(|s| is_multipart_subtype(&s)),
+        Some(second) => {
+            second.list().is_some() || (second.is_nil() && first.astring().is_some_and(|s| is_multipart_subtype(&s)))
+        }
+    }
+}
+
+fn is_multipart_subtype(word: &[u8]) -> bool {
+    [
+        "mixed",
+        "alternative",
+        "related",
+        "digest",
+        "parallel",
+        "report",
+        "signed",
+        "encrypted",
+        "form-data",
+        "appledouble",
+    ]
+    .iter()
+    .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+fn multipart<'t>(fields: Items<'t>) -> (BodyPart, Children<'t>) {
+    let bodies: Vec<_> = fields.take_while(|f| f.list().is_some()).filter(|f| f.members().next().is_some()).collect();
+    let mut rest = fields.skip_while(|f| f.list().is_some() || f.is_nil());
+    let subtype = rest.next().and_then(|f| word(f)).unwrap_or_else(|| "mixed".to_owned());
+    let rest: Vec<_> = rest.collect();
+    let parameters = rest.first().map(|f| parameters(*f)).unwrap_or_default();
+    let (disposition, filename) = disposition(rest.get(1..).unwrap_or_default());
+    let part = BodyPart {
+        media_type: format!("multipart/{subtype}"),
+        parameters,
+        disposition,
+        filename,
+        ..BodyPart::default()
+    };
+    (part, Children::Parts(bodies))
+}
+
+fn single<'t>(fields: Items<'t>) -> (BodyPart, Children<'t>) {
+    let fields: Vec<_> = fields.collect();
+    let field = |at: usize| fields.get(at).copied();
+    let media_type = match (field(0).and_then(word), field(1).and_then(word)) {
+        (Some(main), Some(sub)) => format!("{main}/{sub}"),
+        // RFC 2045 §5.2 and §5.3: what is missing or cannot be read.
+        (None, None) => "text/plain".to_owned(),
+        _ => "application/octet-stream".to_owned(),
+    };
+    // Octets are the first bare number behind the type: a server that leaves a field out moves them.
+    let octets = (3..fields.len().min(9)).find(|at| field(*at).is_some_and(is_bare_number)).unwrap_or(6);
+    let parameters = field(2).map(parameters).unwrap_or_default();
+    let is_message = matches!(media_type.as_str(), "message/rfc822" | "message/global");
+    let has_envelope = is_message && field(octets.saturating_add(1)).is_some_and(|f| f.list().is_some());
+    let inner = field(octets.saturating_add(2)).filter(|body| is_message && is_body(body.members()));
+    let extension = octets.saturating_add(if has_envelope || inner.is_some() { 3 } else { 1 });
+    let (disposition, filename) = disposition(fields.get(extension..).unwrap_or_default());
+    let part = BodyPart {
+        media_type,
+        filename: filename.or_else(|| named(&parameters, "name")),
+        parameters,
+        encoding: field(octets.saturating_sub(1)).and_then(word).unwrap_or_else(|| "7bit".to_owned()),
+        size: field(octets).and_then(Item::number).filter(|n| *n <= MAX_SIZE).unwrap_or(0),
+        disposition,
+        content_id: field(3).filter(|_| octets >= 5).and_then(Item::nstring).and_then(|raw| content_id(&raw)),
+        ..BodyPart::default()
+    };
+    (part, inner.map_or(Children::None, Children::Message))
+}
+
+/// A body, and not a disposition: bodies, or a type and a subtype.
+fn is_body(mut fields: Items<'_>) -> bool {
+    let first_is_body = fields.next().is_some_and(|first| first.list().is_some());
+    first_is_body || fields.next().and_then(Item::nstring).is_some()
+}
+
+/// The largest whole number that JavaScript counts to.
+pub(super) const MAX_SIZE: u64 = (1 << 53) - 1;
+
+fn is_bare_number(item: Item<'_>) -> bool {
+    item.atom().is_some_and(|atom| {
+        let digits = atom.strip_prefix(b"-").unwrap_or(atom);
+        !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+    })
+}
+
+/// A type, subtype, encoding or disposition: lower case, and nothing that is no token.
+fn word(item: Item<'_>) -> Option<String> {
+    let raw = item.nstring()?;
+    let word = String::from_utf8_lossy(&raw).trim().to_ascii_lowercase();
+    (!word.is_empty()).then_some(word)
+}
+
+fn parameters(item: Item<'_>) -> Vec<(String, String)> {
+    let mut members = item.members();
+    text::parameters(std::iter::from_fn(|| {
+        let name = members.next()?.nstring().unwrap_or_default();
+        let value = members.next().and_then(Item::nstring).unwrap_or_default();
+        Some((name, value))
+    }))
+    .into_iter()
+    .filter(|(name, _)| !name.is_empty())
+    .collect()
+}
+
+/// The first field that looks like one: `("attachment" ("filename" "a.pdf"))`. What stands before it (lines, MD5) may be
+/// missing, and what stands behind (languages) is a list of texts.
+fn disposition(fields: &[Item<'_>]) -> (Option<String>, Option<String>) {
+    for field in fields {
+        if let Some(mut members) = field.list() {
+            let kind = members.next().and_then(word);
+            match members.next() {
+                Some(second) if second.list().is_some() || second.is_nil() => {
+                    return (kind, named(&parameters(second), "filename"));
+                }
+                None if kind.as_deref().is_some_and(is_disposition) => return (kind, None),
+                _ => {}
+            }
+        } else if let Some(kind) = word(*field).filter(|kind| is_disposition(kind)) {
+            return (Some(kind), None);
+        }
+    }
+    (None, None)
+}
+
+fn is_disposition(word: &str) -> bool {
+    matches!(word, "attachment" | "inline" | "form-data")
+}
+
+fn named(parameters: &[(String, String)], name: &str) -> Option<String> {
+    parameters.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.clone())
+}
+
+fn content_id(raw: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(raw);
+    let bare = text.trim().trim_start_matches('<').trim_end_matches('>').trim();
+    (!bare.is_empty()).then(|| bare.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::testing::frame;
+    use crate::grammar::tree::Tree;
+
+    fn structure(input: &str) -> Result<BodyPart, &'static str> {
+        let frame = frame(format!("{input}\r\n").as_bytes());
+        let tree = Tree::read(&frame, 0..frame.bytes.len()).unwrap();
+        read(tree.items().next().unwrap())
+    }
+
+    /// Number and type of every part, depth first.
+    fn outline(part: &BodyPart) -> String {
+        let children: Vec<_> = part.children.iter().map(outline).collect();
+        let own = format!("{} {}", part.part, part.media_type);
+        if children.is_empty() { own } else { format!("{own} [{}]", children.join(", ")) }
+    }
+
+    const TEXT: &str = r#"("TEXT" "PLAIN" ("CHARSET" "UTF-8") NIL NIL "QUOTED-PRINTABLE" 12 1 NIL NIL NIL NIL)"#;
+
+    #[test]
+    fn a_single_part_is_part_1() {
+        let part = structure(TEXT).unwrap();
+        assert_eq!(outline(&part), "1 text/plain");
+        assert_eq!((part.encoding.as_str(), part.size), ("quoted-printable", 12));
+        assert_eq!(part.parameters, [("charset".into(), "UTF-8".into())]);
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_rfc() {
+        let png =
+            r#"("image" "png" ("name" "a.png") "<i@x>" NIL "base64" 99 NIL ("inline" ("filename" "b.png")) NIL NIL)"#;
+        let envelope = "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)";
+        let inner = format!(r#"({TEXT}({TEXT}{TEXT} "ALTERNATIVE" NIL NIL NIL) "MIXED" ("BOUNDARY" "b") NIL NIL)"#);
+        let message =
+            format!(r#"("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 300 {envelope} {inner} 9 NIL ("attachment" NIL) NIL)"#);
+        let plain_message = format!(r#"("message" "rfc822" NIL NIL NIL "7bit" 300 {envelope} {TEXT} 9)"#);
+        let whole =
+            structure(&format!(r#"({TEXT}{png}{message}({png}{plain_message} "DIGEST") "MIXED" NIL NIL NIL NIL)"#));
+        let whole = whole.unwrap();
+        assert_eq!(
+            outline(&whole),
+            "TEXT multipart/mixed [1 text/plain, 2 image/png, 3 message/rfc822 [3.TEXT multipart/mixed [3.1 text/plain, \
+             3.2 multipart/alternative [3.2.1 text/plain, 3.2.2 text/plain]]], 4 multipart/digest [4.1 image/png, \
+             4.2 message/rfc822 [4.2.1 text/plain]]]"
+        );
+        let image = &whole.children[1];
+        assert_eq!(image.disposition.as_deref(), Some("inline"));
+        assert_eq!((image.filename.as_deref(), image.content_id.as_deref()), (Some("b.png"), Some("i@x")));
+        assert_eq!(whole.children[2].disposition.as_deref(), Some("attachment"));
+        assert_eq!(whole.children[2].filename, None);
+    }
+
+    #[test]
+    fn what_real_servers_get_wrong() {
+        // No children: imap-proto closes the session over each of these.
+        assert_eq!(outline(&structure(r#"("mixed" ("boundary" "b") NIL NIL)"#).unwrap()), "TEXT multipart/mixed");
+        assert_eq!(outline(&structure(r#"(NIL "mixed" ("boundary" "b") NIL)"#).unwrap()), "TEXT multipart/mixed");
+        assert_eq!(outline(&structure(r#"(() "related")"#).unwrap()), "TEXT multipart/related");
+        // NIL values, odd lists, negative sizes.
+        let part = structure(r#"("text" "plain" ("charset" NIL "x") NIL NIL "8bit" -1 -1)"#).unwrap();
+        assert_eq!(part.parameters, [("charset".into(), String::new()), ("x".into(), String::new())]);
+        assert_eq!(part.size, 0);
+        // Lines missing, description missing, everything missing.
+        let part =
+            structure(r#"("text" "plain" NIL NIL NIL "7bit" 5 NIL ("attachment" ("filename" "a")) NIL)"#).unwrap();
+        assert_eq!(part.filename.as_deref(), Some("a"));
+        let part = structure(r#"("image" "gif" NIL "<c>" "base64" 77 NIL)"#).unwrap();
+        assert_eq!((part.encoding.as_str(), part.size, part.content_id.as_deref()), ("base64", 77, Some("c")));
+        assert_eq!(outline(&structure(r#"("image" "gif")"#).unwrap()), "1 image/gif");
+        assert_eq!(outline(&structure(r#"(NIL NIL NIL NIL NIL "7bit" 0 0)"#).unwrap()), "1 text/plain");
+        // A disposition without its list, a language that looks like one.
+        let part = structure(r#"("image" "gif" NIL NIL NIL "base64" 7 NIL "attachment" NIL)"#).unwrap();
+        assert_eq!(part.disposition.as_deref(), Some("attachment"));
+        let part = structure(r#"("image" "gif" NIL NIL NIL "base64" 7 NIL NIL ("en" "de") "there")"#).unwrap();
+        assert_eq!(part.disposition, None);
+        // message/rfc822 as a leaf (Exchange), or with an envelope and no body.
+        let leaf = r#"("message" "rfc822" NIL NIL NIL "7bit" 300 NIL ("attachment" ("filename" "m.eml")) NIL NIL)"#;
+        assert_eq!(structure(leaf).unwrap().filename.as_deref(), Some("m.eml"));
+        let no_body = r#"("message" "rfc822" NIL NIL NIL "7bit" 300 ("Wed" NIL) NIL 9 NIL ("inline" NIL))"#;
+        assert_eq!(structure(no_body).unwrap().disposition.as_deref(), Some("inline"));
+        assert!(structure("NIL").is_err() && structure("()").is_err());
+    }
+
+    #[test]
+    fn legal_depth_is_read_and_any_depth_costs_no_stack() {
+        for depth in [1, 64, 120] {
+            let nested = (0..depth).fold(TEXT.to_owned(), |inner, _| format!(r#"({inner} "mixed")"#));
+            let mut part = &structure(&nested).unwrap();
+            let mut levels = 0;
+            while let Some(child) = part.children.first() {
+                (part, levels) = (child, levels + 1);
+            }
+            assert_eq!((levels, part.media_type.as_str()), (depth, "text/plain"));
+        }
+    }
+
+    #[test]
+    fn two_hundred_thousand_parts_are_refused() {
+        let many = format!("({} \"mixed\")", r#"("a" "b")"#.repeat(100_000));
+        assert_eq!(structure(&many).unwrap_err(), "BODYSTRUCTURE has too many parts");
+    }
+}

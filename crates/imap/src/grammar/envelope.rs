@@ -1,0 +1,217 @@
+//! ENVELOPE (RFC 9051 §7.5.2), as tolerant as senders and servers make it necessary.
+//!
+//! ```text
+//! envelope = "(" date SP subject SP from SP sender SP reply-to SP to SP cc SP bcc SP in-reply-to SP message-id ")"
+//! address  = "(" name SP adl SP mailbox SP host ")"       ; host NIL: start (mailbox = name) or end (NIL) of a group
+//! ```
+
+use super::tree::{Item, Items};
+use super::{date, text};
+use crate::types::{Address, Envelope};
+
+/// What is given, NIL and missing fields left out. An error only for what is no list at all.
+pub(super) fn read(item: Item<'_>) -> Result<Envelope, &'static str> {
+    let mut fields = item.list().ok_or("ENVELOPE is not a list")?;
+    if fields.peek().is_none() {
+        return Err("ENVELOPE is empty");
+    }
+    let mut next = || fields.next();
+    Ok(Envelope {
+        date: next().and_then(Item::nstring).and_then(|raw| date::parse(&raw)),
+        subject: next().and_then(Item::nstring).map(|raw| text::decode(&raw)),
+        from: next().map(addresses).unwrap_or_default(),
+        sender: next().map(addresses).unwrap_or_default(),
+        reply_to: next().map(addresses).unwrap_or_default(),
+        to: next().map(addresses).unwrap_or_default(),
+        cc: next().map(addresses).unwrap_or_default(),
+        bcc: next().map(addresses).unwrap_or_default(),
+        in_reply_to: next().and_then(Item::nstring).and_then(|raw| message_id(&raw)),
+        message_id: next().and_then(Item::nstring).and_then(|raw| message_id(&raw)),
+    })
+}
+
+fn addresses(list: Item<'_>) -> Vec<Address> {
+    let mut found = Vec::new();
+    let mut group: Option<Group> = None;
+    for member in list.members() {
+        let Some(fields) = member.list() else { continue };
+        match Entry::of(fields) {
+            Entry::Mailbox { name, address } => {
+                if let Some(group) = &mut group {
+                    group.is_empty = false;
+                }
+                found.push(Address { name, address, group: group.as_ref().map(|g| g.name.clone()) });
+            }
+            Entry::GroupStart(name) => {
+                end_group(group.replace(Group { name, is_empty: true }), &mut found);
+            }
+            Entry::GroupEnd => end_group(group.take(), &mut found),
+            Entry::Nothing => {}
+        }
+    }
+    end_group(group, &mut found);
+    found
+}
+
+struct Group {
+    name: String,
+    is_empty: bool,
+}
+
+/// A group without members (`undisclosed-recipients:;`) is one entry without an address.
+fn end_group(group: Option<Group>, found: &mut Vec<Address>) {
+    if let Some(Group { name, is_empty: true }) = group {
+        found.push(Address { name: None, address: String::new(), group: Some(name) });
+    }
+}
+
+enum Entry {
+    Mailbox { name: Option<String>, address: String },
+    GroupStart(String),
+    GroupEnd,
+    Nothing,
+}
+
+impl Entry {
+    fn of(mut fields: Items<'_>) -> Self {
+        if fields.peek().is_none() {
+            return Self::Nothing;
+        }
+        let mut next = || fields.next().and_then(Item::nstring);
+        let (name, _route, mailbox, host) = (next(), next(), next(), next());
+        let host = host.filter(|host| !host.is_empty() && !is_placeholder(host));
+        let name = name.map(|raw| text::decode(&raw)).filter(|name| !name.is_empty());
+        match (mailbox, host) {
+            (None, None) if name.is_none() => Self::GroupEnd,
+            (Some(group), None) if name.is_none() && !is_placeholder(&group) => Self::GroupStart(text::decode(&group)),
+            (mailbox, host) => {
+                let mailbox = mailbox.filter(|m| !is_placeholder(m)).unwrap_or_default();
+                let local = local_part(&String::from_utf8_lossy(&mailbox));
+                let address = match host {
+                    Some(host) => format!("{local}@{}", String::from_utf8_lossy(&host)),
+                    None => local,
+                };
+                Self::Mailbox { name, address }
+            }
+        }
+    }
+}
+
+/// What servers write for a mailbox or host that the header does not have: UW-IMAP, Gmail; Dovecot.
+fn is_placeholder(field: &[u8]) -> bool {
+    [&b".MISSING-HOST-NAME."[..], b".SYNTAX-ERROR.", b"MISSING_DOMAIN", b"MISSING_MAILBOX", b"INVALID_ADDRESS"]
+        .contains(&field)
+}
+
+/// Quoted where it would otherwise be another address: `"a@x b"@y` comes without its quotes.
+fn local_part(local: &str) -> String {
+    let atext = |c: char| c.is_alphanumeric() || !c.is_ascii() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let quoted = local.len() >= 2 && local.starts_with('"') && local.ends_with('"');
+    if local.is_empty() || quoted || local.chars().all(atext) {
+        return local.to_owned();
+    }
+    format!("\"{}\"", local.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// The first `<…>`, or the whole text put in brackets.
+fn message_id(raw: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(raw);
+    if let Some((_, rest)) = text.split_once('<')
+        && let Some((id, _)) = rest.split_once('>')
+    {
+        return Some(format!("<{}>", id.trim()));
+    }
+    let bare = text.trim().trim_matches(['<', '>']);
+    (!bare.is_empty()).then(|| format!("<{bare}>"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::testing::frame;
+    use crate::grammar::tree::Tree;
+
+    fn envelope(input: &str) -> Result<Envelope, &'static str> {
+        let frame = frame(format!("{input}\r\n").as_bytes());
+        let tree = Tree::read(&frame, 0..frame.bytes.len()).unwrap();
+        read(tree.items().next().unwrap())
+    }
+
+    fn to(list: &str) -> Vec<Address> {
+        envelope(&format!("(NIL NIL NIL NIL NIL {list} NIL NIL NIL NIL)")).unwrap().to
+    }
+
+    fn address(name: Option<&str>, address: &str, group: Option<&str>) -> Address {
+        Address { name: name.map(Into::into), address: address.into(), group: group.map(Into::into) }
+    }
+
+    #[test]
+    fn the_example_of_the_rfc() {
+        let read = envelope(concat!(
+            r#"("Wed, 17 Jul 1996 02:23:25 -0700 (PDT)" "IMAP4rev2 WG mtg summary and minutes" "#,
+            r#"(("Terry Gray" NIL "gray" "cac.washington.edu")) (("Terry Gray" NIL "gray" "cac.washington.edu")) "#,
+            r#"(("Terry Gray" NIL "gray" "cac.washington.edu")) ((NIL NIL "imap" "cac.washington.edu")) "#,
+            r#"((NIL NIL "minutes" "CNRI.Reston.VA.US") ("John Klensin" NIL "KLENSIN" "MIT.EDU")) NIL NIL "#,
+            r#""<B27397-0100000@cac.washington.edu>")"#
+        ));
+        let read = read.unwrap();
+        assert_eq!(read.date.unwrap().0, 837_595_405_000);
+        assert_eq!(read.subject.as_deref(), Some("IMAP4rev2 WG mtg summary and minutes"));
+        assert_eq!(read.from, [address(Some("Terry Gray"), "gray@cac.washington.edu", None)]);
+        assert_eq!(read.cc.len(), 2);
+        assert_eq!(read.bcc, []);
+        assert_eq!(read.in_reply_to, None);
+        assert_eq!(read.message_id.as_deref(), Some("<B27397-0100000@cac.washington.edu>"));
+    }
+
+    #[test]
+    fn groups_with_and_without_members() {
+        assert_eq!(
+            to(r#"((NIL NIL "team" NIL)("A" NIL "a" "x")(NIL NIL "b" "x")(NIL NIL NIL NIL)(NIL NIL "c" "x"))"#),
+            [address(Some("A"), "a@x", Some("team")), address(None, "b@x", Some("team")), address(None, "c@x", None),]
+        );
+        assert_eq!(
+            to(r#"((NIL NIL "undisclosed-recipients" NIL)(NIL NIL NIL NIL))"#),
+            [address(None, "", Some("undisclosed-recipients"))]
+        );
+        assert_eq!(to(r#"((NIL NIL "open" NIL)(NIL NIL "b" "x"))"#), [address(None, "b@x", Some("open"))]);
+    }
+
+    #[test]
+    fn exchange_and_others_where_the_grammar_forbids_it() {
+        assert_eq!(to("()"), []);
+        assert_eq!(to(r#"( (NIL NIL "a" "x")  ("B" NIL "b" "x") )"#).len(), 2);
+        assert_eq!(to(r#"(NIL () (NIL NIL "a" "x"))"#), [address(None, "a@x", None)]);
+        assert_eq!(to(r#"(("Ada" NIL "ada" ".MISSING-HOST-NAME."))"#), [address(Some("Ada"), "ada", None)]);
+        assert_eq!(to(r#"(("Ada" NIL "ada"))"#), [address(Some("Ada"), "ada", None)]);
+        assert_eq!(to(r#"(("" NIL ada x))"#), [address(None, "ada@x", None)]);
+        let short = envelope(r#"("x" "subject")"#).unwrap();
+        assert_eq!((short.subject.as_deref(), short.date), (Some("subject"), None));
+        assert!(envelope("NIL").is_err() && envelope("()").is_err() && envelope("\"x\"").is_err());
+    }
+
+    #[test]
+    fn one_address_never_reads_as_another() {
+        assert_eq!(to(r#"((NIL NIL "a@x b" "y"))"#), [address(None, r#""a@x b"@y"#, None)]);
+        assert_eq!(to(r#"((NIL NIL "a\"b" "y"))"#), [address(None, r#""a\"b"@y"#, None)]);
+    }
+
+    #[test]
+    fn message_ids_keep_their_brackets() {
+        let id = |raw: &str| message_id(raw.as_bytes());
+        assert_eq!(id("<a@b>").as_deref(), Some("<a@b>"));
+        assert_eq!(id(" your mail of today <a@b> <c@d>").as_deref(), Some("<a@b>"));
+        assert_eq!(id("a@b").as_deref(), Some("<a@b>"));
+        assert_eq!(id("<a@b").as_deref(), Some("<a@b>"));
+        assert_eq!(id("  "), None);
+    }
+
+    #[test]
+    fn literals_and_raw_8_bit_in_any_field() {
+        let read =
+            envelope("(NIL {7}\r\nGr\u{fc}\u{df}e (({3}\r\nAda NIL {3}\r\nada \"x\")) NIL NIL NIL NIL NIL NIL NIL)");
+        let read = read.unwrap();
+        assert_eq!(read.subject.as_deref(), Some("Gr\u{fc}\u{df}e"));
+        assert_eq!(read.from, [address(Some("Ada"), "ada@x", None)]);
+    }
+}

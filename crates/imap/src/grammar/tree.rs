@@ -1,0 +1,390 @@
+//! A response's tokens as a tree, flat in one vector: built in a loop, read by skipping, dropped in one go.
+//!
+//! Tolerant: any number of spaces anywhere, lists that nobody closed, quotes that nobody closed.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::frame::Frame;
+
+/// Deepest nesting read, whoever calls. The tap refuses less deep ones already (`limits.maxNesting`).
+const MAX_DEPTH: usize = 1000;
+
+/// The tokens of one response, behind its first words.
+#[derive(Debug)]
+pub(super) struct Tree<'a> {
+    frame: &'a Frame,
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    kind: Kind,
+    /// Where its text is; of a list, its inside.
+    start: usize,
+    end: usize,
+    /// The node behind it and all that is in it.
+    next: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    List,
+    Atom,
+    /// Without its quotes.
+    Quoted,
+    /// Quoted, with backslashes in it.
+    Escaped,
+    Literal,
+    /// Its bytes went elsewhere.
+    Streamed(u64),
+}
+
+impl<'a> Tree<'a> {
+    /// Reads the tokens in `range` of the frame. `None` when they are nested absurdly deep.
+    pub(super) fn read(frame: &'a Frame, range: Range<usize>) -> Option<Self> {
+        let mut lexer = Lexer { frame, at: range.start, end: range.end.min(frame.bytes.len()), literal: 0 };
+        let mut nodes: Vec<Node> = Vec::with_capacity(32);
+        let mut open: Vec<usize> = Vec::new();
+        while let Some(token) = lexer.token() {
+            match token {
+                Token::Open if open.len() >= MAX_DEPTH => return None,
+                Token::Open => {
+                    open.push(nodes.len());
+                    nodes.push(Node { kind: Kind::List, start: lexer.at, end: lexer.end, next: 0 });
+                }
+                Token::Close => {
+                    // One too many ends nothing and is passed over.
+                    if let Some(list) = open.pop() {
+                        close(&mut nodes, list, lexer.at.saturating_sub(1));
+                    }
+                }
+                Token::Value(kind, range) => {
+                    let next = nodes.len().saturating_add(1);
+                    nodes.push(Node { kind, start: range.start, end: range.end, next });
+                }
+            }
+        }
+        while let Some(list) = open.pop() {
+            close(&mut nodes, list, lexer.end);
+        }
+        Some(Self { frame, nodes })
+    }
+
+    /// The tokens at the top.
+    pub(super) fn items(&self) -> Items<'_> {
+        Items { tree: self, at: 0, end: self.nodes.len() }
+    }
+}
+
+fn close(nodes: &mut [Node], list: usize, end: usize) {
+    let next = nodes.len();
+    if let Some(node) = nodes.get_mut(list) {
+        node.end = end;
+        node.next = next;
+    }
+}
+
+/// The members of a list, or of the whole response.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Items<'t> {
+    tree: &'t Tree<'t>,
+    at: usize,
+    end: usize,
+}
+
+impl<'t> Iterator for Items<'t> {
+    type Item = Item<'t>;
+
+    fn next(&mut self) -> Option<Item<'t>> {
+        let node = *self.tree.nodes.get(self.at).filter(|_| self.at < self.end)?;
+        let item = Item { tree: self.tree, at: self.at, node };
+        self.at = node.next;
+        Some(item)
+    }
+}
+
+impl<'t> Items<'t> {
+    /// The next member without taking it.
+    pub(super) fn peek(&self) -> Option<Item<'t>> {
+        self.clone().next()
+    }
+}
+
+/// One value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Item<'t> {
+    tree: &'t Tree<'t>,
+    at: usize,
+    node: Node,
+}
+
+impl<'t> Item<'t> {
+    /// The members, if it is a list.
+    pub(super) fn list(self) -> Option<Items<'t>> {
+        (self.node.kind == Kind::List).then_some(Items {
+            tree: self.tree,
+            at: self.at.saturating_add(1),
+            end: self.node.next,
+        })
+    }
+
+    /// The members; none for NIL or anything else that is no list.
+    pub(super) fn members(self) -> Items<'t> {
+        self.list().unwrap_or(Items { tree: self.tree, at: 0, end: 0 })
+    }
+
+    /// `NIL`, unquoted.
+    pub(super) fn is_nil(self) -> bool {
+        self.atom().is_some_and(|atom| atom.eq_ignore_ascii_case(b"NIL"))
+    }
+
+    /// The bytes of an atom.
+    pub(super) fn atom(self) -> Option<&'t [u8]> {
+        (self.node.kind == Kind::Atom).then(|| self.raw())
+    }
+
+    /// `astring`: what an atom, a quoted string or a literal stands for; NIL too.
+    pub(super) fn astring(self) -> Option<Cow<'t, [u8]>> {
+        match self.node.kind {
+            Kind::Atom | Kind::Quoted | Kind::Literal => Some(Cow::Borrowed(self.raw())),
+            Kind::Escaped => Some(Cow::Owned(unescape(self.raw()))),
+            Kind::List | Kind::Streamed(_) => None,
+        }
+    }
+
+    /// `nstring`: the same, but `None` for NIL.
+    pub(super) fn nstring(self) -> Option<Cow<'t, [u8]>> {
+        if self.is_nil() { None } else { self.astring() }
+    }
+
+    /// As text, invalid UTF-8 replaced.
+    pub(super) fn string(self) -> Option<String> {
+        self.nstring().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The bytes themselves, without a copy where they stand in the response as they are.
+    pub(super) fn bytes(self) -> Option<Bytes> {
+        match self.nstring()? {
+            Cow::Borrowed(_) => Some(self.tree.frame.bytes.slice(self.node.start..self.node.end)),
+            Cow::Owned(bytes) => Some(bytes.into()),
+        }
+    }
+
+    /// How many bytes of it went elsewhere.
+    pub(super) fn streamed(self) -> Option<u64> {
+        match self.node.kind {
+            Kind::Streamed(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Digits, quoted or not.
+    pub(super) fn number(self) -> Option<u64> {
+        number(&self.astring()?)
+    }
+
+    /// Digits that fit into 32 bits.
+    pub(super) fn number32(self) -> Option<u32> {
+        self.number().and_then(|n| u32::try_from(n).ok())
+    }
+
+    /// Where it starts, its quote or announcement left out.
+    pub(super) fn start(self) -> usize {
+        self.node.start
+    }
+
+    fn raw(self) -> &'t [u8] {
+        self.tree.frame.bytes.get(self.node.start..self.node.end).unwrap_or_default()
+    }
+}
+
+/// Digits, with at most 20 of them.
+pub(super) fn number(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+fn unescape(raw: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(raw.len());
+    let mut bytes = raw.iter();
+    while let Some(&byte) = bytes.next() {
+        out.push(if byte == b'\\' { bytes.next().copied().unwrap_or(byte) } else { byte });
+    }
+    out
+}
+
+enum Token {
+    Open,
+    Close,
+    Value(Kind, Range<usize>),
+}
+
+struct Lexer<'a> {
+    frame: &'a Frame,
+    at: usize,
+    end: usize,
+    /// The first literal that was not met yet.
+    literal: usize,
+}
+
+impl Lexer<'_> {
+    fn token(&mut self) -> Option<Token> {
+        while matches!(self.byte(), Some(b' ' | b'\r' | b'\n' | b'\t')) {
+            self.at += 1;
+        }
+        match self.byte()? {
+            b'(' => {
+                self.at += 1;
+                Some(Token::Open)
+            }
+            b')' => {
+                self.at += 1;
+                Some(Token::Close)
+            }
+            b'"' => Some(self.quoted()),
+            b'{' | b'~' => Some(self.literal().unwrap_or_else(|| self.atom())),
+            _ => Some(self.atom()),
+        }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.frame.bytes.get(self.at).copied().filter(|_| self.at < self.end)
+    }
+
+    fn quoted(&mut self) -> Token {
+        self.at += 1;
+        let start = self.at;
+        let mut kind = Kind::Quoted;
+        loop {
+            match self.byte() {
+                Some(b'"') => {
+                    let range = start..self.at;
+                    self.at += 1;
+                    return Token::Value(kind, range);
+                }
+                Some(b'\\') => {
+                    kind = Kind::Escaped;
+                    self.at = self.at.saturating_add(2).min(self.end);
+                }
+                Some(_) => self.at += 1,
+                None => return Token::Value(kind, start..self.at),
+            }
+        }
+    }
+
+    /// Only what the tap took for a literal is one: `{5}` inside a line is text.
+    fn literal(&mut self) -> Option<Token> {
+        let literals = &self.frame.literals;
+        while literals.get(self.literal).is_some_and(|l| l.announced < self.at) {
+            self.literal += 1;
+        }
+        let found = *literals.get(self.literal).filter(|l| l.announced == self.at)?;
+        self.literal += 1;
+        self.at = found.end;
+        let kind = found.streamed.map_or(Kind::Literal, Kind::Streamed);
+        Some(Token::Value(kind, found.start..found.end))
+    }
+
+    /// Up to a space, a parenthesis or a quote. What stands in the brackets of `BODY[HEADER.FIELDS (A B)]` belongs to it.
+    fn atom(&mut self) -> Token {
+        let start = self.at;
+        self.at += 1;
+        while let Some(byte) = self.byte() {
+            match byte {
+                b' ' | b'(' | b')' | b'"' | b'\r' | b'\n' | b'\t' => break,
+                b'[' if self.frame.bytes.get(start..self.at).is_some_and(is_sectioned) => {
+                    if !self.section() {
+                        break;
+                    }
+                }
+                _ => self.at += 1,
+            }
+        }
+        Token::Value(Kind::Atom, start..self.at)
+    }
+
+    /// Moves behind the `]` that ends the section. Field names may be quoted; literals among them are not taken.
+    fn section(&mut self) -> bool {
+        let rest = self.frame.bytes.get(self.at..self.end).unwrap_or_default();
+        let mut quoted = false;
+        for (offset, byte) in rest.iter().enumerate() {
+            match byte {
+                b'"' => quoted = !quoted,
+                b']' if !quoted => {
+                    self.at = self.at.saturating_add(offset).saturating_add(1);
+                    return true;
+                }
+                b'\r' | b'\n' => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+}
+
+fn is_sectioned(name: &[u8]) -> bool {
+    ["BODY", "BINARY", "BODY.PEEK", "BINARY.SIZE", "BINARY.PEEK"]
+        .iter()
+        .any(|n| name.eq_ignore_ascii_case(n.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::testing::frame;
+
+    /// The tree as text, to compare by.
+    fn shown(tree: &Tree<'_>) -> String {
+        fn show(items: Items<'_>) -> String {
+            let one = |item: Item<'_>| match item.list() {
+                Some(items) => format!("({})", show(items)),
+                None => item.astring().map_or("~".into(), |s| format!("<{}>", s.escape_ascii())),
+            };
+            items.map(one).collect::<Vec<_>>().join(" ")
+        }
+        show(tree.items())
+    }
+
+    fn read(input: &str) -> String {
+        let frame = frame(input.as_bytes());
+        shown(&Tree::read(&frame, 0..frame.bytes.len()).unwrap())
+    }
+
+    #[test]
+    fn tokens_of_every_kind() {
+        assert_eq!(read("a  ( \"b c\" (d) () ) nil\r\n"), "<a> (<b c> (<d>) ()) <nil>");
+        assert_eq!(read("\"a\\\"b\\\\\" (x\"y\"z)\r\n"), "<a\\\"b\\\\> (<x> <y> <z>)");
+        assert_eq!(read("(a {3}\r\nb)c d)\r\n"), "(<a> <b)c> <d>)");
+        assert_eq!(read("~{2}\r\n\0x {0}\r\n e\r\n"), "<\\x00x> <> <e>");
+        assert_eq!(
+            read("BODY[HEADER.FIELDS (A \"B]\")]<0> x[y (z)\r\n"),
+            "<BODY[HEADER.FIELDS (A \\\"B]\\\")]<0>> <x[y> (<z>)"
+        );
+    }
+
+    #[test]
+    fn a_length_in_quotes_or_in_the_middle_is_text() {
+        assert_eq!(read("(\"x {5}\" {5} y)\r\n"), "(<x {5}> <{5}> <y>)");
+    }
+
+    #[test]
+    fn unbalanced_responses_still_give_what_they_have() {
+        assert_eq!(read("(a (b\r\n"), "(<a> (<b>))");
+        assert_eq!(read("a) b\r\n"), "<a> <b>");
+        assert_eq!(read("(a \"b c)\r\n"), "(<a> <b c)\\r\\n>)");
+        assert_eq!(read("BODY[1 x\r\n"), "<BODY> <[1> <x>");
+    }
+
+    #[test]
+    fn a_million_parentheses_are_refused_without_recursion() {
+        let bomb = frame(&b"(".repeat(1_000_000));
+        assert!(Tree::read(&bomb, 0..bomb.bytes.len()).is_none());
+        let long = frame(&b"()".repeat(100_000));
+        assert_eq!(Tree::read(&long, 0..long.bytes.len()).unwrap().items().count(), 100_000);
+    }
+}
