@@ -230,3 +230,28 @@ impl Classify for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_to_connect_are_told_apart() {
+        let code = |kind: io::ErrorKind| Error::from_connect(&"h:1", &kind.into()).code();
+        assert_eq!(code(io::ErrorKind::ConnectionRefused), Code::ConnectionRefused);
+        assert_eq!(code(io::ErrorKind::ConnectionReset), Code::ConnectionLost);
+        for kind in [io::ErrorKind::NetworkUnreachable, io::ErrorKind::HostUnreachable, io::ErrorKind::PermissionDenied]
+        {
+            assert_eq!(code(kind), Code::HostUnreachable);
+        }
+    }
+
+    #[test]
+    fn an_alert_after_the_handshake_is_not_a_lost_connection() {
+        let after = |error: rustls::Error| Error::from(io::Error::new(io::ErrorKind::InvalidData, error)).code();
+        let alert = rustls::AlertDescription::CertificateRequired;
+        assert_eq!(after(rustls::Error::AlertReceived(alert)), Code::TlsFailed);
+        assert_eq!(after(rustls::Error::DecryptError), Code::ConnectionLost);
+        assert_eq!(Error::from(io::Error::from(io::ErrorKind::UnexpectedEof)).code(), Code::ConnectionLost);
+    }
+}
