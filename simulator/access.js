@@ -75,7 +75,8 @@ async function byMicrosoftToken({ directory, oauth }, protocol, user, token) {
   const expiresAt = claims.exp * 1000
   if (claims.idtyp === 'app') {
     const client = directory.clients.get(claims.appid)
-    if (!account || !client?.mailboxAccess.includes(account.user)) throw notConnected('the app has no right on this mailbox')
+    if (!account || !client?.mailboxAccess.includes(account.user))
+      throw notConnected('the app has no right on this mailbox')
     return { user: account.user, actor: client.id, expiresAt }
   }
   const actor = directory.account(claims.upn)

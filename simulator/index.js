@@ -1,5 +1,6 @@
 'use strict'
 
+const { createClientCertificate } = require('./tls/client-certificate')
 const { startMailWorld } = require('./world')
 
-module.exports = { startMailWorld }
+module.exports = { createClientCertificate, startMailWorld }

@@ -16,7 +16,8 @@ class Directory {
     this.accounts = new Map()
     for (const account of accounts) this.addAccount(account)
     /** @type {Map<string, any>} */
-    this.clients = new Map(clients.map((client) => [client.id, completeClient(client)]))
+    this.clients = new Map()
+    for (const client of clients) this.addClient(client)
   }
 
   /** A tenant by id or domain. */
@@ -29,9 +30,7 @@ class Directory {
   account(address) {
     const wanted = String(address ?? '').toLowerCase()
     return (
-      this.accounts.get(wanted) ??
-      [...this.accounts.values()].find(({ aliases }) => aliases.includes(wanted)) ??
-      null
+      this.accounts.get(wanted) ?? [...this.accounts.values()].find(({ aliases }) => aliases.includes(wanted)) ?? null
     )
   }
 
@@ -44,6 +43,12 @@ class Directory {
   addAccount(account) {
     const complete = completeAccount(account, this.tenants)
     this.accounts.set(complete.user, complete)
+    return complete
+  }
+
+  addClient(client) {
+    const complete = completeClient(client)
+    this.clients.set(complete.id, complete)
     return complete
   }
 
@@ -75,7 +80,13 @@ class Directory {
 }
 
 function completeTenant(tenant) {
-  return { userConsent: 'allow', smtpAuth: true, ...tenant, id: tenant.id.toLowerCase(), domain: tenant.domain.toLowerCase() }
+  return {
+    userConsent: 'allow',
+    smtpAuth: true,
+    ...tenant,
+    id: tenant.id.toLowerCase(),
+    domain: tenant.domain.toLowerCase(),
+  }
 }
 
 function completeAccount(account, tenants) {

@@ -1,5 +1,7 @@
 'use strict'
 
+const { URLSearchParams } = require('node:url')
+
 const https = require('node:https')
 
 /**

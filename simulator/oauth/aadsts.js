@@ -5,7 +5,8 @@
 
 /** @typedef {{ error: string, status?: number, suberror?: string, claims?: boolean, text: string | ((p: any) => string) }} Row */
 
-const MFA_WHY = 'Due to a configuration change made by your administrator, or because you moved to a new location, you must'
+const MFA_WHY =
+  'Due to a configuration change made by your administrator, or because you moved to a new location, you must'
 
 const grant = (text, more = {}) => ({ error: 'invalid_grant', text, ...more })
 const client = (text, more = {}) => ({ error: 'invalid_client', status: 401, text, ...more })
@@ -18,13 +19,21 @@ const TABLE = {
   50058: { error: 'login_required', text: 'A silent sign-in request was sent but no user is signed in.' },
   50072: interaction(`${MFA_WHY} enroll in multi-factor authentication to access the resource.`),
   50074: interaction('Strong Authentication is required.'),
-  50076: interaction(({ appId }) => `${MFA_WHY} use multi-factor authentication to access '${appId}'.`, { claims: true }),
-  50078: interaction('Presented multi-factor authentication has expired due to policies configured by your administrator.'),
+  50076: interaction(({ appId }) => `${MFA_WHY} use multi-factor authentication to access '${appId}'.`, {
+    claims: true,
+  }),
+  50078: interaction(
+    'Presented multi-factor authentication has expired due to policies configured by your administrator.',
+  ),
   50079: interaction(`${MFA_WHY} enroll in multi-factor authentication to access the resource.`, { claims: true }),
   50089: grant('Authentication failed due to flow token expired.'),
   50126: grant('Error validating credentials due to invalid username or password.'),
-  50132: grant('The session is not valid due to password expiration or recent password change.', { suberror: 'bad_token' }),
-  50133: grant('The session is not valid due to password expiration or recent password change.', { suberror: 'bad_token' }),
+  50132: grant('The session is not valid due to password expiration or recent password change.', {
+    suberror: 'bad_token',
+  }),
+  50133: grant('The session is not valid due to password expiration or recent password change.', {
+    suberror: 'bad_token',
+  }),
   50144: grant("The user's Active Directory password has expired."),
   50173: grant(
     ({ issued, validFrom }) =>
@@ -58,7 +67,9 @@ const TABLE = {
     ({ issued, days }) =>
       `The refresh token has expired due to inactivity. The token was issued on ${issued} and was inactive for ${days}.00:00:00.`,
   ),
-  700084: grant('The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime.'),
+  700084: grant(
+    'The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime.',
+  ),
   // ── an administrator has to act
   50020: grant(
     ({ tenantName }) =>
@@ -77,22 +88,29 @@ const TABLE = {
       `Application '${clientId}'(${clientName}) is not configured as a multi-tenant application. Usage of the /common endpoint is ` +
       "not supported for such apps created after '10/15/2018'. Use a tenant-specific endpoint or configure the application to be multi-tenant.",
   },
-  53000: grant("Device is not in required device state: compliant. Conditional Access policy requires a compliant device.", {
-    suberror: 'message_only',
-  }),
+  53000: grant(
+    'Device is not in required device state: compliant. Conditional Access policy requires a compliant device.',
+    {
+      suberror: 'message_only',
+    },
+  ),
   53001: grant('Device is not in required device state: domain_joined.', { suberror: 'message_only' }),
   53002: grant('The app used is not an approved app for Conditional Access.', { suberror: 'message_only' }),
-  53003: grant('Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.', {
-    suberror: 'message_only',
-    claims: true,
-  }),
+  53003: grant(
+    'Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.',
+    {
+      suberror: 'message_only',
+      claims: true,
+    },
+  ),
   530032: grant('Tenant security policy does not honor this request.'),
   530035: grant('Access has been blocked by security defaults.'),
   53011: grant('User blocked due to risk on home tenant.'),
   7000112: { error: 'unauthorized_client', text: ({ clientId }) => `Application '${clientId}' is disabled.` },
   90094: {
     error: 'consent_required',
-    text: ({ clientName }) => `The grant requires admin permission: only an administrator can consent to '${clientName}'.`,
+    text: ({ clientName }) =>
+      `The grant requires admin permission: only an administrator can consent to '${clientName}'.`,
   },
   90095: { error: 'consent_required', text: 'Admin consent is required: an admin consent request was sent.' },
   500011: {
@@ -123,7 +141,10 @@ const TABLE = {
     text: ({ scope }) =>
       `Provided value for the input parameter scope is not valid because it contains more than one resource. Scope ${scope} is not valid.`,
   },
-  28002: { error: 'invalid_request', text: 'Provided value for the input parameter scope is not valid when requesting an access token.' },
+  28002: {
+    error: 'invalid_request',
+    text: 'Provided value for the input parameter scope is not valid when requesting an access token.',
+  },
   28003: {
     error: 'invalid_request',
     text:
@@ -146,7 +167,10 @@ const TABLE = {
     ({ redirectUri, expected }) =>
       `The reply address '${redirectUri}' does not match the reply address '${expected}' provided when requesting Authorization code.`,
   ),
-  650057: { error: 'invalid_resource', text: 'Invalid resource. The client has requested access to a resource which is not listed.' },
+  650057: {
+    error: 'invalid_resource',
+    text: 'Invalid resource. The client has requested access to a resource which is not listed.',
+  },
   70001: {
     error: 'unauthorized_client',
     text: ({ clientId }) => `Application with identifier '${clientId}' was not found in the directory.`,
@@ -170,11 +194,10 @@ const TABLE = {
   },
   700023: client('Client assertion audience claim does not match Realm issuer.'),
   700024: client('Client assertion is not within its valid time range.'),
-  700025: client(
-    "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
-  ),
+  700025: client("Client is public so neither 'client_assertion' nor 'client_secret' should be presented."),
   700027: client(
-    ({ detail }) => `The certificate with identifier used to sign the client assertion is not registered on application. ${detail ?? ''}`,
+    ({ detail }) =>
+      `The certificate with identifier used to sign the client assertion is not registered on application. ${detail ?? ''}`,
   ),
   7000215: client(
     ({ clientId }) =>
@@ -183,9 +206,13 @@ const TABLE = {
   ),
   7000218: client("The request body must contain the following parameter: 'client_assertion' or 'client_secret'."),
   7000222: client(
-    ({ clientId }) => `The provided client secret keys for app '${clientId}' are expired. Create new keys for your app.`,
+    ({ clientId }) =>
+      `The provided client secret keys for app '${clientId}' are expired. Create new keys for your app.`,
   ),
-  70003: { error: 'unsupported_grant_type', text: ({ value }) => `The app requested an unsupported grant type '${value}'.` },
+  70003: {
+    error: 'unsupported_grant_type',
+    text: ({ value }) => `The app requested an unsupported grant type '${value}'.`,
+  },
   70005: {
     error: 'unsupported_response_type',
     text: ({ value }) => `The app requested an unsupported response type '${value}'.`,
@@ -210,8 +237,7 @@ const TABLE = {
   },
   9001023: {
     error: 'invalid_request',
-    text:
-      "The grant type 'client_credentials' is not supported over the /common or /consumers endpoints. Please use a tenant-specific endpoint.",
+    text: "The grant type 'client_credentials' is not supported over the /common or /consumers endpoints. Please use a tenant-specific endpoint.",
   },
   9002332: {
     error: 'invalid_request',
@@ -220,15 +246,27 @@ const TABLE = {
   },
   // ── later
   50033: { error: 'temporarily_unavailable', status: 503, text: 'A transient error has occurred. Please try again.' },
-  50087: { error: 'temporarily_unavailable', status: 503, text: 'A transient error has occurred during strong authentication.' },
+  50087: {
+    error: 'temporarily_unavailable',
+    status: 503,
+    text: 'A transient error has occurred during strong authentication.',
+  },
   50088: { error: 'temporarily_unavailable', status: 503, text: 'Limit on telecom MFA calls reached.' },
   90006: { error: 'temporarily_unavailable', status: 503, text: 'External server retryable error.' },
   90012: { error: 'temporarily_unavailable', status: 503, text: 'RequestTimeout - The request has timed out.' },
-  90024: { error: 'temporarily_unavailable', status: 503, text: 'RequestBudgetExceededError - A transient error has occurred.' },
+  90024: {
+    error: 'temporarily_unavailable',
+    status: 503,
+    text: 'RequestBudgetExceededError - A transient error has occurred.',
+  },
   90033: { error: 'temporarily_unavailable', status: 503, text: 'A transient error has occurred. Please try again.' },
   90055: { error: 'temporarily_unavailable', status: 429, text: 'The server is busy: tenant throttling.' },
   90090: { error: 'server_error', status: 500, text: 'GraphRetryableError - The service is temporarily unavailable.' },
-  70012: { error: 'server_error', status: 500, text: 'MsaServerError - A server error occurred while authenticating an MSA user.' },
+  70012: {
+    error: 'server_error',
+    status: 500,
+    text: 'MsaServerError - A server error occurred while authenticating an MSA user.',
+  },
   70016: {
     error: 'authorization_pending',
     text: 'OAuth 2.0 device flow error. Authorization is pending. Continue polling.',

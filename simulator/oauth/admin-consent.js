@@ -13,13 +13,20 @@ function adminConsent(context, incoming, response) {
   const tenancy = resolveTenancy(context.directory, incoming.parameters.tenant)
   const client = findClient(context.directory, query.get('client_id'), tenancy)
   const redirectUri = query.get('redirect_uri') ?? client.redirectUris[0]
-  if (!redirectUri || !isRegistered(client, redirectUri)) throw new AadstsError(50011, { redirectUri, clientId: client.id })
+  if (!redirectUri || !isRegistered(client, redirectUri))
+    throw new AadstsError(50011, { redirectUri, clientId: client.id })
   const text = query.get('scope')
   if (!text) throw new AadstsError(900144, { name: 'scope' })
   const scopes = parseScopes(text)
   const [unknown] = scopes.unknown
-  if (unknown) throw new AadstsError(unknown.kind === 'resource' ? 500011 : 70011, { value: unknown.value, tenantName: 'Directory' })
-  const back = (values) => ({ location: callback(redirectUri, { admin_consent: 'True', ...values, state: query.get('state') }) })
+  if (unknown)
+    throw new AadstsError(unknown.kind === 'resource' ? 500011 : 70011, {
+      value: unknown.value,
+      tenantName: 'Directory',
+    })
+  const back = (values) => ({
+    location: callback(redirectUri, { admin_consent: 'True', ...values, state: query.get('state') }),
+  })
   const flow = openFlow(context, {
     brand: 'microsoft',
     client,
@@ -41,7 +48,8 @@ function adminConsent(context, incoming, response) {
 
 function consentPage(context, flow, scopes) {
   const { account, client } = flow
-  if (!account.admin) return { kind: 'admin', error: new AadstsError(90094, { error: 'access_denied', clientName: client.name }) }
+  if (!account.admin)
+    return { kind: 'admin', error: new AadstsError(90094, { error: 'access_denied', clientName: client.name }) }
   const organization = context.directory.tenant(account.tenantId)?.name ?? account.tenantId
   return { kind: 'ask', words: describe(scopes), organization }
 }

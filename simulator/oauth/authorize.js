@@ -1,5 +1,7 @@
 'use strict'
 
+const { URLSearchParams } = require('node:url')
+
 const { randomUUID } = require('node:crypto')
 const { AadstsError } = require('./aadsts')
 const { consentNeeded } = require('./consent')
@@ -19,7 +21,8 @@ function authorize(context, incoming, response) {
   const tenancy = resolveTenancy(context.directory, incoming.parameters.tenant)
   const client = findClient(context.directory, parameters.get('client_id'), tenancy)
   const redirectUri = parameters.get('redirect_uri') ?? client.redirectUris[0]
-  if (!redirectUri || !isRegistered(client, redirectUri)) throw new AadstsError(50011, { redirectUri, clientId: client.id })
+  if (!redirectUri || !isRegistered(client, redirectUri))
+    throw new AadstsError(50011, { redirectUri, clientId: client.id })
   const reply = replier(context, parameters, redirectUri)
   let request
   try {
@@ -58,7 +61,8 @@ function readRequest(parameters) {
   if (unknown) throw new AadstsError(70011, { value: unknown.value })
   const challenge = parameters.get('code_challenge')
   const method = parameters.get('code_challenge_method') ?? 'plain'
-  if (challenge && !/^[A-Za-z0-9\-._~]{43,128}$/.test(challenge)) throw new AadstsError(501481, { error: 'invalid_request' })
+  if (challenge && !/^[A-Za-z0-9\-._~]{43,128}$/.test(challenge))
+    throw new AadstsError(501481, { error: 'invalid_request' })
   if (challenge && !['S256', 'plain'].includes(method)) throw new AadstsError(501481, { error: 'invalid_request' })
   return { scopes, pkce: challenge ? { challenge, method } : null, nonce: parameters.get('nonce') ?? undefined }
 }
@@ -94,7 +98,13 @@ function replier(context, parameters, redirectUri) {
     failure: (error) => {
       const { error: word, error_description: text, error_uri: uri } = errorBody(error, { origin: context.origin() })
       const cancelled = word === 'access_denied' ? { error_subcode: 'cancel' } : {}
-      return send({ error: word, ...cancelled, error_description: text, error_uri: uri, ...(error.claims && { claims: error.claims }) })
+      return send({
+        error: word,
+        ...cancelled,
+        error_description: text,
+        error_uri: uri,
+        ...(error.claims && { claims: error.claims }),
+      })
     },
   }
 }

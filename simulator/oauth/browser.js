@@ -1,5 +1,7 @@
 'use strict'
 
+const { URLSearchParams } = require('node:url')
+
 const { request } = require('../net/request')
 
 /** More pages than any sign-in here has: a loop. */

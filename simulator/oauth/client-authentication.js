@@ -1,5 +1,7 @@
 'use strict'
 
+const { URLSearchParams } = require('node:url')
+
 const { timingSafeEqual, createHash } = require('node:crypto')
 const { AadstsError } = require('./aadsts')
 

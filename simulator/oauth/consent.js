@@ -13,10 +13,12 @@ function consentNeeded(context, flow, scopes) {
   const given = new Set([...tenantWide, ...context.grants.consented(account.user, client.id)])
   const missing = consentKeys(scopes).some((key) => !given.has(key))
   // A first sign-in that asks for OpenID scopes alone is consented to, as well.
-  const first = given.size === 0 && scopes.resources.size === 0 && !context.grants.consents.has(`${account.user} ${client.id}`)
+  const first =
+    given.size === 0 && scopes.resources.size === 0 && !context.grants.consents.has(`${account.user} ${client.id}`)
   if (!missing && !first && prompt !== 'consent') return { kind: 'none' }
   const adminOnly = context.directory.tenant(account.tenantId)?.userConsent === 'admin-only'
-  if (adminOnly && !account.admin) return { kind: 'admin', error: new AadstsError(90094, { error: 'access_denied', clientName: client.name }) }
+  if (adminOnly && !account.admin)
+    return { kind: 'admin', error: new AadstsError(90094, { error: 'access_denied', clientName: client.name }) }
   return { kind: 'ask', words: describe(scopes) }
 }
 

@@ -41,7 +41,9 @@ function deviceCodeEntered(context, incoming, response) {
       const offline = record.scopes.oidc.includes('offline_access')
       record.grant = { user, clientId: client.id, provider: 'microsoft', scopes: record.scopes, offline, mfa: flow.mfa }
       record.state = 'approved'
-      return { html: messagePage('microsoft', 'Signed in', `You have signed in to ${client.name}. You can close this page.`) }
+      return {
+        html: messagePage('microsoft', 'Signed in', `You have signed in to ${client.name}. You can close this page.`),
+      }
     },
   })
   if (!client) throw new AadstsError(700016, { clientId: record.clientId, tenantName: 'Directory' })

@@ -50,6 +50,8 @@ function createOAuthFace({ context, origin, port }) {
     requests: context.requests,
     failNext: (fault) => context.faults.failNext(fault),
     clearFaults: () => context.faults.clear(),
+    addAccount: (account) => directory.addAccount(account),
+    addClient: (client) => void directory.addClient(client),
     setAccount: (user, changes) => directory.setAccount(user, changes),
     setClient: (id, changes) => directory.setClient(id, changes),
     setTenant: (name, changes) => directory.setTenant(name, changes),
@@ -61,7 +63,11 @@ function createOAuthFace({ context, origin, port }) {
     ageGrants: (user, { days = 0, seconds = 0 }) => grants.age(existing(user).user, (days * 86_400 + seconds) * 1000),
     consent: (user, clientId, scopes) => {
       const account = existing(user)
-      grants.consent(account.user, clientId, account.provider === 'google' ? scopes : consentKeys(parseScopes(scopes.join(' '))))
+      grants.consent(
+        account.user,
+        clientId,
+        account.provider === 'google' ? scopes : consentKeys(parseScopes(scopes.join(' '))),
+      )
     },
     withdrawConsent: (user, clientId) => grants.withdrawConsent(existing(user).user, clientId),
     rotateKeys: (options) => keys.rotate(options),
@@ -99,7 +105,12 @@ async function issueToken(context, account, { scopes, expiresIn, clientId, audie
   const lifetime = expiresIn ?? context.settings.tokenLifetimeSeconds
   const client = clientOf(context, account, clientId)
   if (account.provider === 'google') {
-    return issueGoogleToken(context, { user: account.user, scopes: scopes ?? [MAIL_SCOPE], lifetime, clientId: client.id })
+    return issueGoogleToken(context, {
+      user: account.user,
+      scopes: scopes ?? [MAIL_SCOPE],
+      lifetime,
+      clientId: client.id,
+    })
   }
   const set = parseScopes((scopes ?? MAIL_SCOPES).join(' '))
   const [[resource, names] = ['graph', []]] = set.resources

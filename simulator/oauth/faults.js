@@ -21,7 +21,11 @@ const { AadstsError } = require('./aadsts')
  */
 
 /** Statuses that stand for an AADSTS error when nothing else is said. */
-const BY_STATUS = new Map([[429, 90055], [500, 90090], [503, 90033]])
+const BY_STATUS = new Map([
+  [429, 90055],
+  [500, 90090],
+  [503, 90033],
+])
 
 /** What goes wrong next, in the order in which it was asked for. */
 class Faults {

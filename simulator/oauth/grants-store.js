@@ -22,7 +22,7 @@ const REFRESH_LIFETIME_S = 90 * 86_400
  * @property {string} [nonce]
  *
  * @typedef {Grant & { token: string, family: string, issuedAt: number, usedAt: number, lifetime: number, state: 'live' | 'rotated' | 'revoked',
- *   revokedAt: number | null }} RefreshRecord
+ *   revokedAt: number | null, resource?: string }} RefreshRecord
  */
 class GrantStore {
   constructor() {
@@ -43,12 +43,22 @@ class GrantStore {
     return code
   }
 
-  /** @param {Grant} grant @param {{ family?: string, lifetime?: number }} [options] */
-  issueRefreshToken(grant, { family, lifetime = REFRESH_LIFETIME_S } = {}) {
+  /** @param {Grant} grant @param {{ family?: string, lifetime?: number, resource?: string }} [options] */
+  issueRefreshToken(grant, { family, resource, lifetime = REFRESH_LIFETIME_S } = {}) {
     const token = grant.provider === 'google' ? `1//0${opaque('g', 98)}` : opaque('1', 1100)
     const now = Date.now()
     /** @type {RefreshRecord} */
-    const record = { ...heritage(grant), token, family: family ?? token, issuedAt: now, usedAt: now, lifetime, state: 'live', revokedAt: null }
+    const record = {
+      ...heritage(grant),
+      token,
+      family: family ?? token,
+      resource,
+      issuedAt: now,
+      usedAt: now,
+      lifetime,
+      state: 'live',
+      revokedAt: null,
+    }
     this.refreshTokens.set(token, record)
     return record
   }

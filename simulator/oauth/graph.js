@@ -27,18 +27,31 @@ async function me(context, incoming, response) {
   try {
     claims = await context.keys.verify(bearer)
   } catch {
-    return fail(response, 401, 'InvalidAuthenticationToken', 'Lifetime validation failed, the token is expired or not valid.')
+    return fail(
+      response,
+      401,
+      'InvalidAuthenticationToken',
+      'Lifetime validation failed, the token is expired or not valid.',
+    )
   }
   if (!RESOURCES.graph.uris.includes(claims.aud)) {
     return fail(response, 401, 'InvalidAuthenticationToken', 'Access token validation failure. Invalid audience.')
   }
-  if (!String(claims.scp ?? '').split(' ').includes('User.Read')) {
+  if (
+    !String(claims.scp ?? '')
+      .split(' ')
+      .includes('User.Read')
+  ) {
     return fail(response, 403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.')
   }
   const account = context.directory.account(claims.upn)
   if (!account) return fail(response, 404, 'Request_ResourceNotFound', 'Resource does not exist.')
   const all = properties(account)
-  const names = incoming.query.get('$select')?.split(',').map((name) => name.trim()) ?? DEFAULT_PROPERTIES
+  const names =
+    incoming.query
+      .get('$select')
+      ?.split(',')
+      .map((name) => name.trim()) ?? DEFAULT_PROPERTIES
   const chosen = Object.fromEntries(names.filter((name) => name in all).map((name) => [name, all[name]]))
   sendJson(response, 200, { '@odata.context': `${context.origin()}/v1.0/$metadata#users/$entity`, ...chosen })
 }

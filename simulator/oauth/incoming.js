@@ -1,5 +1,7 @@
 'use strict'
 
+const { URLSearchParams } = require('node:url')
+
 /** A form larger than this is no OAuth request. */
 const MAX_BODY_BYTES = 1024 * 1024
 

@@ -35,7 +35,14 @@ const SESSION_COOKIE = 'ESTSAUTHSIM'
 
 /** @param {any} context @param {Partial<Flow>} parts @returns {Flow} */
 function openFlow(context, parts) {
-  const flow = /** @type {Flow} */ ({ loginHint: null, prompt: null, account: null, mfa: false, ...parts, id: randomUUID() })
+  const flow = /** @type {Flow} */ ({
+    loginHint: null,
+    prompt: null,
+    account: null,
+    mfa: false,
+    ...parts,
+    id: randomUUID(),
+  })
   context.flows.set(flow.id, flow)
   return flow
 }
@@ -61,7 +68,12 @@ function answer(context, incoming, response) {
   const step = incoming.form.get('step')
   if (incoming.form.get('decision') === 'cancel') {
     const consent = step === 'consent' ? flow.consent() : null
-    return conclude(context, flow, flow.decline(consent?.kind === 'admin' ? consent.error : new AadstsError(65004)), response)
+    return conclude(
+      context,
+      flow,
+      flow.decline(consent?.kind === 'admin' ? consent.error : new AadstsError(65004)),
+      response,
+    )
   }
   if (step === 'login') {
     const error = signIn(context, flow, incoming)
@@ -90,7 +102,8 @@ function proceed(context, flow, incoming, response) {
     })
     return conclude(context, flow, flow.decline(error), response)
   }
-  const html = consent.kind === 'admin' ? pages.needAdminPage({ flow, ...consent }) : pages.consentPage({ flow, ...consent })
+  const html =
+    consent.kind === 'admin' ? pages.needAdminPage({ flow, ...consent }) : pages.consentPage({ flow, ...consent })
   sendHtml(response, 200, html, startSession(context, flow))
 }
 

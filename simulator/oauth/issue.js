@@ -12,24 +12,27 @@ const { RESOURCES, consentKey } = require('./scopes')
 function liveAccount(context, grant) {
   const account = context.directory.account(grant.user)
   if (!account) throw new AadstsError(50034, { tenantName: 'Directory' })
-  if (account.aadsts) throw new AadstsError(account.aadsts, { appId: RESOURCES.outlook.appId, clientId: grant.clientId })
+  if (account.aadsts)
+    throw new AadstsError(account.aadsts, { appId: RESOURCES.outlook.appId, clientId: grant.clientId })
   if (account.mfa && !grant.mfa) throw new AadstsError(50076, { appId: RESOURCES.outlook.appId })
   return account
 }
 
 /**
- * One resource per token: the one that is asked, or the only one that was authorized.
+ * One resource per token: the one that is asked, else the one of the token before, else the only one that was authorized.
  *
  * @param {import('./scopes').ScopeSet} asked
  * @param {import('./scopes').ScopeSet} authorized
+ * @param {string} [before]
  * @returns {{ resource: string, names: string[] }}
  */
-function oneResource(asked, authorized) {
+function oneResource(asked, authorized, before) {
   const [unknown] = asked.unknown
   if (unknown?.kind === 'resource') throw new AadstsError(500011, { value: unknown.value, tenantName: 'Directory' })
   if (unknown) throw new AadstsError(70011, { value: unknown.value })
   if (asked.resources.size > 1) throw new AadstsError(28000, { scope: asked.text })
   if (asked.resources.size === 0 && asked.oidc.length === 0) {
+    if (before) return { resource: before, names: authorized.resources.get(before) ?? [] }
     if (authorized.resources.size > 1) throw new AadstsError(28003)
     return first(authorized.resources)
   }
@@ -46,12 +49,13 @@ function first(resources) {
  * resources than Graph do not echo the OpenID scopes.
  *
  * @param {import('./server').Context} context
- * @param {{ grant: import('./grants-store').Grant, client: any, asked: import('./scopes').ScopeSet, family?: string, nonce?: string }} request
+ * @param {{ grant: import('./grants-store').Grant, client: any, asked: import('./scopes').ScopeSet, family?: string,
+ *   nonce?: string, before?: string }} request `before`: resource of the token that is refreshed
  */
-async function issueUserTokens(context, { grant, client, asked, family, nonce }) {
+async function issueUserTokens(context, { grant, client, asked, family, nonce, before }) {
   const account = liveAccount(context, grant)
   const authorized = /** @type {import('./scopes').ScopeSet} */ (grant.scopes)
-  const { resource, names } = oneResource(asked, authorized)
+  const { resource, names } = oneResource(asked, authorized, before)
   const scopes = consentedScopes(context, { account, client, resource, names })
   const lifetime = context.settings.tokenLifetimeSeconds
   const oidc = asked.oidc.length > 0 || asked.resources.size > 0 ? asked.oidc : authorized.oidc
@@ -65,7 +69,7 @@ async function issueUserTokens(context, { grant, client, asked, family, nonce })
     expires_in: lifetime,
     ext_expires_in: lifetime,
     access_token: accessToken,
-    ...(grant.offline && { refresh_token: context.grants.issueRefreshToken(grant, { family }).token }),
+    ...(grant.offline && { refresh_token: context.grants.issueRefreshToken(grant, { family, resource }).token }),
     ...(idToken && { id_token: idToken }),
   }
 }

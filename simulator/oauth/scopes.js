@@ -16,7 +16,11 @@ const RESOURCES = {
     name: 'Office 365 Exchange Online',
     appId: '00000002-0000-0ff1-ce00-000000000000',
     uris: ['https://outlook.office.com', 'https://outlook.office365.com'],
-    scopes: { ...MAIL, 'Mail.Read': 'Read your mail', 'EWS.AccessAsUser.All': 'Access your mailboxes by Exchange Web Services' },
+    scopes: {
+      ...MAIL,
+      'Mail.Read': 'Read your mail',
+      'EWS.AccessAsUser.All': 'Access your mailboxes by Exchange Web Services',
+    },
   },
   graph: {
     name: 'Microsoft Graph',

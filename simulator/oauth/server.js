@@ -59,7 +59,10 @@ async function startOAuthServer({ tls, directory, host = 'localhost', port, toke
     handle(context, request, response).catch((error) => {
       // A request that broke off has nobody to answer to.
       if (request.errored || response.destroyed) return
-      sendJson(response, error instanceof RangeError ? 413 : 500, { error: 'server_error', error_description: String(error) })
+      sendJson(response, error instanceof RangeError ? 413 : 500, {
+        error: 'server_error',
+        error_description: String(error),
+      })
     })
   })
   const listener = await listen(server, { port })
@@ -109,7 +112,11 @@ function sendFailure(context, incoming, response, error, failure) {
   const correlationId = incoming.headers['client-request-id']
   const body = errorBody(error, { origin: context.origin(), correlationId })
   if (failure === 'json') return sendJson(response, error.status, body, error.headers)
-  sendHtml(response, error.status, messagePage('microsoft', 'Sorry, but we’re having trouble signing you in.', body.error_description))
+  sendHtml(
+    response,
+    error.status,
+    messagePage('microsoft', 'Sorry, but we’re having trouble signing you in.', body.error_description),
+  )
 }
 
 function defined(values) {

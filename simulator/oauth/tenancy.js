@@ -35,7 +35,8 @@ function findClient(directory, clientId, tenancy) {
   }
   const values = { clientId, clientName: client.name }
   if (single && tenancy.path !== 'consumers' && !tenancy.tenant) throw new AadstsError(50194, values)
-  if (tenancy.path === 'consumers' && (single || client.audience === 'organizations')) throw new AadstsError(9002332, values)
+  if (tenancy.path === 'consumers' && (single || client.audience === 'organizations'))
+    throw new AadstsError(9002332, values)
   if (client.audience === 'consumers' && tenancy.path !== 'consumers' && tenancy.path !== 'common') {
     throw new AadstsError(90130, values)
   }

@@ -17,7 +17,9 @@ function deliverMessage({ directory, store, outbox, rewriteMessageId }, raw, ses
   const message = rewriteMessageId ? withMessageId(raw, id) : raw
   const { user } = session.user
   const recipients = session.envelope.rcptTo.map(({ address }) => address)
-  const local = new Map(recipients.map((address) => [address, directory.account(address)]).filter(([, account]) => account))
+  const local = new Map(
+    recipients.map((address) => [address, directory.account(address)]).filter(([, account]) => account),
+  )
   const delivered = Buffer.concat([trace(session, id, now), message])
   for (const account of new Set(local.values())) {
     store.account(account.user).deliver(delivered, { mailbox: 'INBOX', internalDate: now })
@@ -25,7 +27,15 @@ function deliverMessage({ directory, store, outbox, rewriteMessageId }, raw, ses
   store.account(user).deliver(message, { specialUse: '\\Sent', flags: ['\\Seen'], internalDate: now })
   const foreign = recipients.filter((address) => !local.has(address))
   if (foreign.length > 0) {
-    outbox.push({ id, user, from: session.envelope.mailFrom.address, to: foreign, raw: message, date: now, dsn: session.envelope.dsn ?? null })
+    outbox.push({
+      id,
+      user,
+      from: session.envelope.mailFrom.address,
+      to: foreign,
+      raw: message,
+      date: now,
+      dsn: session.envelope.dsn ?? null,
+    })
   }
   return id
 }

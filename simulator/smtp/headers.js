@@ -10,7 +10,10 @@ const MAX_HEADER_BYTES = 256 * 1024
  * @param {string} name
  */
 function headerOf(raw, name) {
-  const text = raw.subarray(0, MAX_HEADER_BYTES).toString('latin1').split(/\r?\n\r?\n/, 1)[0]
+  const text = raw
+    .subarray(0, MAX_HEADER_BYTES)
+    .toString('latin1')
+    .split(/\r?\n\r?\n/, 1)[0]
   const unfolded = text.replace(/\r?\n[ \t]+/g, ' ')
   const line = unfolded.split(/\r?\n/).find((field) => field.toLowerCase().startsWith(`${name.toLowerCase()}:`))
   return line ? line.slice(name.length + 1).trim() : null

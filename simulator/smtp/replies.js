@@ -30,7 +30,11 @@ const replies = {
         SITE,
     ),
   basicDisabled: () => new Reply(550, '5.7.30 Basic authentication is not supported for Client Submission.'),
-  tooManyConnections: () => new Reply(432, `4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information. ${SITE}`),
+  tooManyConnections: () =>
+    new Reply(
+      432,
+      `4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information. ${SITE}`,
+    ),
   notYourSender: () => new Reply(550, '5.7.60 SMTP; Client does not have permissions to send as this sender'),
   sendAsDenied: (user, from) =>
     new Reply(
@@ -38,7 +42,8 @@ const replies = {
       `5.2.252 SendAsDenied; ${user} not allowed to send as ${from}; STOREDRV.Submission.Exception:` +
         'SendAsDeniedException.MapiExceptionSendAsDenied; Failed to process message due to a permanent exception.',
     ),
-  unknownRecipient: (address) => new Reply(550, `5.1.1 <${address}>: Recipient address rejected: user unknown in this mail world`),
+  unknownRecipient: (address) =>
+    new Reply(550, `5.1.1 <${address}>: Recipient address rejected: user unknown in this mail world`),
   tooLarge: (limit) => new Reply(552, `5.3.4 Message size exceeds fixed maximum message size of ${limit} bytes`),
 }
 

@@ -1,5 +1,6 @@
 'use strict'
 
+const { createServer: createTlsServer } = require('node:tls')
 const { SMTPServer } = require('smtp-server')
 const { listen } = require('../net/listener')
 const { createSubmission } = require('./submission')
@@ -75,12 +76,14 @@ async function startOne({ tls, maxMessageBytes }, submission, { secure, port }) 
     hideENHANCEDSTATUSCODES: false,
     hideDSN: false,
     disableReverseLookup: true,
-    maxAllowedUnauthenticatedCommands: false,
+    maxAllowedUnauthenticatedCommands: 1000,
     logger: false,
   })
   // A client that goes away in mid-handshake or mid-sentence is what tests do.
   server.on('error', () => {})
-  const listener = await listen(server.server, { port })
+  // Implicit TLS by Node's own server: destroying a socket in mid-handshake, as a stop does, crashes Node under smtp-server's.
+  const listening = secure ? createTlsServer(tls, (socket) => server.connect(socket)) : server.server
+  const listener = await listen(listening, { port })
   const disconnect = () => server.connections.forEach((connection) => connection._socket?.destroy())
   return { port: listener.port, stop: listener.stop, disconnect }
 }

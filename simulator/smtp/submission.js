@@ -72,7 +72,9 @@ function createSubmission(settings, faults) {
 function maySendAs(directory, admitted, address) {
   const sender = directory.account(address)
   if (!sender || !admitted) return false
-  return sender.user === admitted.user || sender.user === admitted.actor || Boolean(sender.shared?.includes(admitted.actor))
+  return (
+    sender.user === admitted.user || sender.user === admitted.actor || Boolean(sender.shared?.includes(admitted.actor))
+  )
 }
 
 /** @returns {Promise<Buffer>} */

@@ -16,7 +16,10 @@ function authorizeGoogle(context, incoming, response) {
   if (client?.provider !== 'google') throw new GoogleError('invalid_client', 'The OAuth client was not found.', 401)
   const redirectUri = parameters.get('redirect_uri') ?? ''
   if (!isRegistered(client, redirectUri)) {
-    throw new GoogleError('redirect_uri_mismatch', `The redirect URI ${redirectUri} is not registered for ${client.name}.`)
+    throw new GoogleError(
+      'redirect_uri_mismatch',
+      `The redirect URI ${redirectUri} is not registered for ${client.name}.`,
+    )
   }
   if (parameters.get('response_type') !== 'code') {
     throw new GoogleError('unsupported_response_type', 'Only response_type=code is simulated.')
@@ -24,10 +27,13 @@ function authorizeGoogle(context, incoming, response) {
   const scopes = parseGoogleScopes(parameters.get('scope'))
   if (scopes.length === 0) throw new GoogleError('invalid_request', 'Missing required parameter: scope')
   const unknown = unknownScopes(scopes)
-  if (unknown.length > 0) throw new GoogleError('invalid_scope', `Some requested scopes were invalid: ${unknown.join(' ')}`)
+  if (unknown.length > 0)
+    throw new GoogleError('invalid_scope', `Some requested scopes were invalid: ${unknown.join(' ')}`)
   const challenge = parameters.get('code_challenge')
   const pkce = challenge ? { challenge, method: parameters.get('code_challenge_method') ?? 'plain' } : null
-  const back = (values) => ({ location: callback(redirectUri, { state: parameters.get('state'), iss: context.origin(), ...values }) })
+  const back = (values) => ({
+    location: callback(redirectUri, { state: parameters.get('state'), iss: context.origin(), ...values }),
+  })
   let asked = false
   const flow = openFlow(context, {
     brand: 'google',

@@ -32,7 +32,8 @@ async function redeemCode(context, client, form) {
   if (!record || record.provider !== 'google' || record.clientId !== client.id) {
     throw new GoogleError('invalid_grant', 'Malformed auth code.')
   }
-  if (record.redeemed || Date.now() - record.issuedAt > CODE_LIFETIME_S * 1000) throw new GoogleError('invalid_grant', 'Bad Request')
+  if (record.redeemed || Date.now() - record.issuedAt > CODE_LIFETIME_S * 1000)
+    throw new GoogleError('invalid_grant', 'Bad Request')
   if (form.get('redirect_uri') !== record.redirectUri) throw new GoogleError('redirect_uri_mismatch', 'Bad Request')
   const verifier = form.get('code_verifier')
   if (!provesPossession(record.pkce, verifier)) {
@@ -71,7 +72,9 @@ async function answer(context, client, { user, googleScopes, nonce }) {
     expires_in: lifetime,
     scope: googleScopes.join(' '),
     token_type: 'Bearer',
-    ...(openid && { id_token: await idToken(context, { account, client, nonce, accessToken, lifetime, scopes: googleScopes }) }),
+    ...(openid && {
+      id_token: await idToken(context, { account, client, nonce, accessToken, lifetime, scopes: googleScopes }),
+    }),
   }
 }
 
@@ -100,7 +103,9 @@ function idToken(context, { account, client, nonce, accessToken, lifetime, scope
 
 /** 21 digits, the same for every app. */
 function googleSubject(account) {
-  const digits = BigInt(`0x${account.oid.replaceAll('-', '')}`).toString().padStart(20, '0')
+  const digits = BigInt(`0x${account.oid.replaceAll('-', '')}`)
+    .toString()
+    .padStart(20, '0')
   return `1${digits.slice(0, 20)}`
 }
 

@@ -62,9 +62,13 @@ function isExpired(record) {
 
 /** @returns the pending record of a typed code, or null */
 function findUserCode(context, typed) {
-  const wanted = String(typed ?? '').replace(/[\s-]/g, '').toUpperCase()
+  const wanted = String(typed ?? '')
+    .replace(/[\s-]/g, '')
+    .toUpperCase()
   const records = [...context.grants.deviceCodes.values()]
-  return records.find((record) => record.userCode === wanted && record.state === 'pending' && !isExpired(record)) ?? null
+  return (
+    records.find((record) => record.userCode === wanted && record.state === 'pending' && !isExpired(record)) ?? null
+  )
 }
 
 module.exports = { startDeviceCode, redeemDeviceCode, findUserCode }

@@ -20,26 +20,29 @@ async function redeemRefreshToken(context, { form, client, tenancy }) {
     throw new AadstsError(50020, { tenantName: tenancy.tenant.name })
   }
   const asked = parseScopes(form.get('scope') ?? undefined)
-  const reply = await issueUserTokens(context, { grant: record, client, asked, family: record.family })
-  record.usedAt = Date.now()
-  return reply
+  const { family, resource: before } = record
+  // Marked before the first await: of two that race with one token, only one may win. An error gives it back.
+  if (context.settings.rotation !== 'microsoft') record.state = 'rotated'
+  try {
+    return await issueUserTokens(context, { grant: record, client, asked, family, before })
+  } catch (error) {
+    if (record.state === 'rotated') record.state = 'live'
+    throw error
+  }
 }
 
 function checkAlive(context, record) {
-  const { rotation } = context.settings
   if (record.state === 'revoked') {
     throw new AadstsError(50173, { issued: iso(record.issuedAt), validFrom: iso(record.revokedAt) })
   }
   if (record.state === 'rotated') {
-    if (rotation === 'revoke-family') context.grants.revoke(({ family }) => family === record.family)
+    if (context.settings.rotation === 'revoke-family') context.grants.revoke(({ family }) => family === record.family)
     throw new AadstsError(70000, { suberror: 'bad_token' })
   }
   const age = Date.now() - record.issuedAt
   if (age > record.lifetime * 1000) {
     throw new AadstsError(700082, { issued: iso(record.issuedAt), days: Math.floor(age / DAY_MS) })
   }
-  // Marked before the first await: of two that race with one token, only one may win.
-  if (rotation !== 'microsoft') record.state = 'rotated'
 }
 
 function iso(ms) {
