@@ -219,8 +219,6 @@ table! {
         "The user did not finish on the device page in time." "Start a new device authorization.";
     ClientRejected "CLIENT_REJECTED" Auth FixConfig Account false
         "The provider does not accept the app's credentials." "Check client id and secret: the secret's value, not its id, and its expiry date.";
-    TokenStoreFailed "TOKEN_STORE_FAILED" Internal Retry Account true
-        "The caller's `save` or `load` of tokens failed, so the renewed token was not handed out." "Mend the store: the next call saves the same token again; it is lost only if the process ends before.";
     InvalidScope "INVALID_SCOPE" Auth FixConfig Account false
         "The scopes are unknown, not granted to the app, or of two resources." "Check the app's API permissions; one resource per token.";
     OAuthConfig "OAUTH_CONFIG" Auth FixConfig Account false

@@ -1,0 +1,56 @@
+//! App-only access (RFC 6749 §4.4): no user, an administrator's consent, and a right on each mailbox.
+
+use email_base::Call;
+use oauth2::Scope;
+
+use crate::client::Client;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::provider::{Dialect, Proof};
+use crate::scopes;
+use crate::tokens::TokenSet;
+
+/// Tenants that are not one: Entra refuses app-only tokens there (AADSTS9001023).
+const NO_TENANT: &[&str] = &["common", "organizations", "consumers"];
+
+impl Client {
+    /// A token of the app itself, for `scopes`; Microsoft's default is Exchange's `.default`.
+    pub async fn client_credentials(&self, scopes: Option<&[String]>, call: &Call) -> Result<TokenSet, Error> {
+        let provider = &self.provider().0;
+        if matches!(provider.proof, Proof::Nothing) {
+            return Err(Error::argument("app-only access needs clientSecret or clientCertificate"));
+        }
+        let scopes = match (scopes, &provider.dialect) {
+            (Some(scopes), _) => {
+                scopes::check(scopes)?;
+                scopes.to_vec()
+            }
+            (None, Dialect::Microsoft(tenancy)) => vec![tenancy.app_scope.clone()],
+            (None, _) => Vec::new(),
+        };
+        match &provider.dialect {
+            Dialect::Microsoft(tenancy) if NO_TENANT.contains(&tenancy.tenant.as_str()) => {
+                return Err(Error::argument(format!(
+                    "app-only access needs the tenant's id or domain as `tenant`, not {}",
+                    tenancy.tenant
+                )));
+            }
+            Dialect::Google => {
+                return Err(Error::Unsupported("Google has no client credentials for mail".to_owned()));
+            }
+            _ => {}
+        }
+        self.within(call, async {
+            let scrub = self.scrub([]);
+            let http = self.web(Endpoint::Token, scrub);
+            let outcome = self
+                .flows()
+                .exchange_client_credentials()
+                .add_scopes(scopes.iter().map(|scope| Scope::new(scope.clone())))
+                .request_async(&http)
+                .await;
+            self.tokens(outcome, &scopes)
+        })
+        .await
+    }
+}

@@ -1,0 +1,230 @@
+//! Every way this crate fails, sorted by who is to blame.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use email_base::{Action, Category, Classify, Code, Interrupted, Protocol, Scope, ServerReply};
+
+use crate::endpoint::Endpoint;
+use crate::id_token::IdTokenFault;
+use crate::refusal::Refusal;
+
+/// Why an OAuth call failed. No variant holds a secret, so neither `Display` nor `Debug` can show one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    // ── the caller
+    /// A value cannot be used; nothing was sent.
+    #[error("{0}")]
+    Argument(String),
+    /// Aborted, or out of time.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// The caller's `save` or `load` failed.
+    #[error("`{operation}` of the token source failed, so {consequence}: {said}")]
+    Store {
+        /// `save` or `load`.
+        operation: &'static str,
+        /// What was not done for it.
+        consequence: &'static str,
+        /// What the function said, tokens removed.
+        said: String,
+    },
+
+    // ── the network
+    /// No connection, no TLS, no proxy.
+    #[error("cannot reach the {endpoint}: {source}")]
+    Net {
+        /// What was to be reached.
+        endpoint: Endpoint,
+        /// Why it was not.
+        source: email_net::Error,
+    },
+    /// The connection parameters are unusable.
+    #[error(transparent)]
+    Connector(#[from] email_net::Error),
+
+    // ── the provider
+    /// An OAuth error answer.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// HTTP 429 without an OAuth error.
+    #[error("the {endpoint} wants fewer requests (HTTP 429)")]
+    RateLimited {
+        /// Who said so.
+        endpoint: Endpoint,
+        /// Its Retry-After.
+        retry_after: Option<Duration>,
+    },
+    /// HTTP 5xx without an OAuth error.
+    #[error("the {endpoint} has a temporary problem (HTTP {status})")]
+    Unavailable {
+        /// Who said so.
+        endpoint: Endpoint,
+        /// The HTTP status.
+        status: u16,
+        /// Its Retry-After.
+        retry_after: Option<Duration>,
+    },
+    /// Something else than the protocol: a page, a redirect, bad JSON.
+    #[error("the {endpoint} answered HTTP {status}, but {what}")]
+    UnexpectedResponse {
+        /// Who said so.
+        endpoint: Endpoint,
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with it; of our words alone, never the answer's.
+        what: String,
+    },
+    /// The provider has no such endpoint.
+    #[error("{0}")]
+    Unsupported(String),
+
+    // ── somebody in between
+    /// The callback does not belong to the pending authorization.
+    #[error("the callback does not belong to this authorization: {0}")]
+    Mismatch(&'static str),
+    /// The id_token is not proven.
+    #[error("the id_token is not proven: {0}")]
+    IdToken(IdTokenFault),
+
+    // ── the grant
+    /// The access token has ended and there is nothing to renew it with.
+    #[error(
+        "the access token has ended and there is no refresh token: ask for the scope `offline_access` (Google: `access_type=offline` with `prompt=consent`) and link the mailbox again"
+    )]
+    NoRefreshToken,
+    /// The last renewal failed a moment ago; asking again now would storm the provider.
+    #[error("not renewed again before {} s have passed: {cause}", wait.as_secs().max(1))]
+    BackingOff {
+        /// Time left.
+        wait: Duration,
+        /// Why the last one failed.
+        cause: Arc<Error>,
+    },
+
+    // ── us
+    /// A defect of this crate.
+    #[error("a defect of the addon: {0}")]
+    Internal(&'static str),
+}
+
+impl Error {
+    pub(crate) fn argument(why: impl Into<String>) -> Self {
+        Self::Argument(why.into())
+    }
+
+    /// What to switch on, where, in one sentence; more exact than the error table's remedy.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refusal) => refusal.advice(),
+            Self::BackingOff { cause, .. } => cause.advice(),
+            _ => None,
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl Classify for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Argument(_) => Code::InvalidArgument,
+            Self::Interrupted(Interrupted::Aborted) => Code::Aborted,
+            Self::Interrupted(Interrupted::TimedOut) => Code::Timeout,
+            Self::Store { .. } => Code::CallbackFailed,
+            Self::Net { source, .. } | Self::Connector(source) => source.code(),
+            Self::Refused(refusal) => refusal.code(),
+            Self::RateLimited { .. } => Code::RateLimited,
+            Self::Unavailable { .. } => Code::ServerUnavailable,
+            Self::UnexpectedResponse { .. } => Code::UnexpectedResponse,
+            Self::Unsupported(_) => Code::CapabilityMissing,
+            Self::Mismatch(_) => Code::AuthorizationMismatch,
+            Self::IdToken(_) => Code::IdTokenInvalid,
+            Self::NoRefreshToken => Code::InvalidGrant,
+            Self::BackingOff { cause, .. } => cause.code(),
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+
+    fn protocol(&self) -> Option<Protocol> {
+        match self {
+            Self::Argument(_) | Self::Connector(_) => None,
+            _ => Some(Protocol::OAuth),
+        }
+    }
+
+    fn category(&self) -> Category {
+        match self {
+            Self::Net { source, .. } | Self::Connector(source) => source.category(),
+            _ => self.code().entry().category,
+        }
+    }
+
+    fn action(&self) -> Action {
+        match self {
+            Self::Net { source, .. } | Self::Connector(source) => source.action(),
+            _ => self.code().entry().action,
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        match self {
+            Self::Net { source, .. } | Self::Connector(source) => source.scope(),
+            _ => self.code().entry().scope,
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Net { source, .. } | Self::Connector(source) => source.retryable(),
+            _ => self.code().entry().retryable,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refusal) => refusal.retry_after(),
+            Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => *retry_after,
+            Self::BackingOff { wait, cause } => cause.retryable().then_some(*wait),
+            _ => None,
+        }
+    }
+
+    fn server(&self) -> Option<ServerReply> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.reply()),
+            Self::RateLimited { .. } => Some(ServerReply::new("429", "", None)),
+            Self::Unavailable { status, .. } | Self::UnexpectedResponse { status, .. } => {
+                Some(ServerReply::new(status.to_string(), "", None))
+            }
+            Self::BackingOff { cause, .. } => cause.server(),
+            Self::Net { source, .. } => source.server(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backing_off_tells_the_cause_and_the_wait() {
+        let cause =
+            Arc::new(Error::RateLimited { endpoint: Endpoint::Token, retry_after: Some(Duration::from_secs(60)) });
+        let error = Error::BackingOff { wait: Duration::from_secs(42), cause };
+        assert_eq!((error.code(), error.retry_after()), (Code::RateLimited, Some(Duration::from_secs(42))));
+        assert!(error.retryable() && error.server().is_some_and(|reply| reply.status == "429"));
+    }
+
+    #[test]
+    fn a_dead_grant_never_invites_a_retry() {
+        let error = Error::BackingOff { wait: Duration::from_secs(42), cause: Arc::new(Error::NoRefreshToken) };
+        assert_eq!((error.code(), error.retry_after(), error.retryable()), (Code::InvalidGrant, None, false));
+    }
+}

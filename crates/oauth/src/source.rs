@@ -1,0 +1,237 @@
+//! One live token for many mail clients: renewed early and once, saved before it is used, never stormed for.
+//!
+//! ```text
+//!            fresh                     due, refused, or not saved yet
+//! caller ──▶ token        caller ──▶ flight (a task of its own: no caller's abort stops it) ──▶ all callers
+//!                                      renew (grant.rs) ─▶ save ─▶ hand out
+//! ```
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use email_base::clock::{self, Instant};
+use email_base::tokens::TokenFuture;
+use email_base::{AccessTokens, Backoff, Call, Secret, TokenError};
+use tokio::sync::watch;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::grant::{Grant, Origin, Renewal, STORE_TIMEOUT, is_fresh, margin_ms};
+use crate::refresh::check_token;
+use crate::scrub::Scrub;
+use crate::store::TokenStore;
+use crate::tokens::TokenSet;
+
+/// A server that refuses every token (a wrong user, a disabled mailbox) must not make one request after the other: so
+/// long after a renewal that a refusal forced, the next refusal is not the token's fault.
+const FORCED_PAUSE: Duration = Duration::from_secs(30);
+
+type Outcome = Result<TokenSet, Arc<Error>>;
+
+/// A renewal under way.
+type Flight = watch::Receiver<Option<Outcome>>;
+
+/// See the module. Cheap to clone; clones are one source.
+#[derive(Clone)]
+pub struct TokenSource {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: Client,
+    store: Arc<dyn TokenStore>,
+    scopes: Vec<String>,
+    grant: Arc<Grant>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// What is handed out.
+    tokens: TokenSet,
+    /// When it is renewed, by the wall clock.
+    renew_at_ms: i64,
+    /// What the provider gave and `save` has not taken yet.
+    unsaved: Option<TokenSet>,
+    flight: Option<Flight>,
+    forced: Option<Instant>,
+}
+
+impl Client {
+    /// A source of live tokens that begins with `tokens`. It renews for the resource that they are of.
+    pub fn token_source(&self, tokens: TokenSet, store: Arc<dyn TokenStore>) -> Result<TokenSource, Error> {
+        check_token("tokens.accessToken", &tokens.access_token)?;
+        if let Some(token) = &tokens.refresh_token {
+            check_token("tokens.refreshToken", token)?;
+        }
+        let scopes = self.renewal_scopes(&tokens.scopes);
+        let grant = Grant::of(self, &scopes, &tokens);
+        let state = State { renew_at_ms: renew_at_ms(&tokens), tokens, unsaved: None, flight: None, forced: None };
+        let inner = Inner { client: self.clone(), store, scopes, grant, state: Mutex::new(state) };
+        Ok(TokenSource { inner: Arc::new(inner) })
+    }
+}
+
+impl TokenSource {
+    /// What is handed out now; already saved.
+    pub fn token_set(&self) -> TokenSet {
+        self.inner.state().tokens.clone()
+    }
+
+    /// A token that is good now. While the held one still is, a failed renewal does no harm.
+    pub async fn access_token(&self, call: &Call) -> Result<Secret, Arc<Error>> {
+        call.check().map_err(|why| Arc::new(why.into()))?;
+        let flight = {
+            let mut state = self.inner.state();
+            if !state.is_due() {
+                return Ok(state.tokens.access_token.clone());
+            }
+            self.join(&mut state, None)
+        };
+        match landed(flight, call).await {
+            Ok(tokens) => Ok(tokens.access_token),
+            Err(error) => self.still_good(error),
+        }
+    }
+
+    /// Renews because `token` was refused; `None` when there is nothing else to try.
+    async fn replaced(&self, token: &Secret) -> Result<Option<Secret>, Arc<Error>> {
+        let flight = {
+            let mut state = self.inner.state();
+            if state.tokens.access_token != *token {
+                None
+            } else if state.forced.is_some_and(|at| clock::now().saturating_duration_since(at) < FORCED_PAUSE) {
+                return Ok(None);
+            } else {
+                state.forced = Some(clock::now());
+                Some(self.join(&mut state, Some(token.clone())))
+            }
+        };
+        // Somebody else's refusal came first.
+        let Some(flight) = flight else { return self.access_token(&Call::default()).await.map(Some) };
+        match landed(flight, &Call::default()).await {
+            Ok(tokens) => Ok(Some(tokens.access_token).filter(|other| other != token)),
+            Err(error) if matches!(*error, Error::NoRefreshToken) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The held token in place of `error`, unless it has ended or the error is the caller's to mend.
+    fn still_good(&self, error: Arc<Error>) -> Result<Secret, Arc<Error>> {
+        let state = self.inner.state();
+        match *error {
+            Error::Interrupted(_) | Error::Store { .. } => Err(error),
+            _ if state.tokens.is_live() => Ok(state.tokens.access_token.clone()),
+            _ => Err(error),
+        }
+    }
+
+    /// The flight under way, or a new one.
+    fn join(&self, state: &mut State, refused: Option<Secret>) -> Flight {
+        // A flight whose task is gone (its runtime was shut down) will never land.
+        if let Some(flight) = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
+            return flight.clone();
+        }
+        let (land, flight) = watch::channel(None);
+        state.flight = Some(flight.clone());
+        let inner = Arc::clone(&self.inner);
+        tokio::spawn(async move {
+            let outcome = inner.renew(refused.as_ref()).await;
+            inner.state().flight = None;
+            land.send_replace(Some(outcome));
+        });
+        flight
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Renews, saves, and only then hands out.
+    async fn renew(&self, refused: Option<&Secret>) -> Outcome {
+        let (held, unsaved) = {
+            let state = self.state();
+            (state.tokens.clone(), state.unsaved.clone())
+        };
+        let (next, origin) = match unsaved {
+            Some(set) if is_fresh(&set) && Some(&set.access_token) != refused => (set, Origin::Provider),
+            unsaved => {
+                let held = unsaved.as_ref().unwrap_or(&held);
+                let (client, scopes, store) = (&self.client, &self.scopes[..], &*self.store);
+                self.grant.renewed(Renewal { client, scopes, store, held, refused }).await?
+            }
+        };
+        if origin == Origin::Provider {
+            self.state().unsaved = Some(next.clone());
+            self.save(&next, &held).await?;
+        }
+        let mut state = self.state();
+        state.renew_at_ms = renew_at_ms(&next);
+        state.tokens = next.clone();
+        state.unsaved = None;
+        Ok(next)
+    }
+
+    async fn save(&self, next: &TokenSet, previous: &TokenSet) -> Result<(), Arc<Error>> {
+        let said = match clock::timeout(STORE_TIMEOUT, self.store.save(next, previous)).await {
+            Ok(Ok(())) => return Ok(()),
+            // It may quote what it was given.
+            Ok(Err(error)) => Scrub::new(next.secrets().chain(previous.secrets())).clean(&error.message),
+            Err(_) => "it did not settle in time".to_owned(),
+        };
+        let consequence = "the renewed token was not handed out; the next call saves it again";
+        Err(Arc::new(Error::Store { operation: "save", consequence, said }))
+    }
+}
+
+impl State {
+    fn is_due(&self) -> bool {
+        self.unsaved.is_some() || clock::unix_ms() >= self.renew_at_ms
+    }
+}
+
+impl AccessTokens for TokenSource {
+    fn current(&self) -> TokenFuture<'_> {
+        Box::pin(async { self.access_token(&Call::default()).await.map_err(|error| error as TokenError) })
+    }
+
+    fn refused<'a>(
+        &'a self,
+        token: &'a Secret,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Secret>, TokenError>> + Send + 'a>> {
+        Box::pin(async { self.replaced(token).await.map_err(|error| error as TokenError) })
+    }
+}
+
+impl fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSource").field("client", &self.inner.client).finish_non_exhaustive()
+    }
+}
+
+/// Waits for a flight as long as the call lasts; the flight goes on without it.
+async fn landed(mut flight: Flight, call: &Call) -> Outcome {
+    let waiting = async {
+        match flight.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) {
+            Ok(Some(outcome)) => outcome,
+            _ => Err(Arc::new(Error::Internal("a token renewal ended without an outcome"))),
+        }
+    };
+    call.run(waiting).await.unwrap_or_else(|why| Err(Arc::new(why.into())))
+}
+
+/// Somewhere in the second half of the margin, so that many accounts of one moment do not come back in one moment.
+/// Without a refresh token there is nothing to do early.
+fn renew_at_ms(tokens: &TokenSet) -> i64 {
+    if tokens.refresh_token.is_none() {
+        return tokens.expires_at.unix_ms();
+    }
+    let margin = margin_ms(tokens);
+    let half = Duration::from_millis(u64::try_from(margin / 2).unwrap_or(0));
+    let jitter = i64::try_from(Backoff::new(half, half).next_delay().as_millis()).unwrap_or(0);
+    tokens.expires_at.unix_ms().saturating_sub(margin).saturating_add(jitter)
+}
