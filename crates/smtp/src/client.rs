@@ -107,8 +107,14 @@ impl Client {
     async fn deliver<B: MessageBody>(&self, job: &mut Job<B>, ticket: &Ticket, call: &Call) -> Result<SendResult> {
         job.feeder.prime().await.map_err(Error::Body)?;
         let mut lease = self.lease(false, call).await?;
-        job.transaction.check(&lease.session.extensions)?;
-        self.turn(ticket, call).await?;
+        let ready = async {
+            job.transaction.check(&lease.session.extensions)?;
+            self.turn(ticket, call).await
+        };
+        if let Err(error) = ready.await {
+            lease.give_back();
+            return Err(error);
+        }
         let mut outcome = job.over(&mut lease, self.scope(call)).await;
         if let Err(error) = &outcome
             && lease.reused
