@@ -1,0 +1,187 @@
+//! Content transfer encodings (RFC 2045 §6), undone piece by piece in constant memory.
+//!
+//! Tolerant as mail needs it: what is not in base64's alphabet is passed over, a broken `=XX` stays as it is.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
+
+/// Padding may be missing, and the last character may carry bits that mean nothing.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// White space before a line end is no content (RFC 2045 §6.7, rule 3); more of it than this is passed on.
+const MAX_HELD: usize = 4096;
+
+/// Undoes one part's encoding.
+#[derive(Debug)]
+pub(super) enum Decoder {
+    Identity,
+    /// Characters that do not make up a group of four yet.
+    Base64(Vec<u8>),
+    /// What cannot be decided before more comes: `=`, `=X`, white space at a line's end.
+    QuotedPrintable(Vec<u8>),
+}
+
+impl Decoder {
+    /// By the name of the encoding, in any case. An unknown one is none.
+    pub(super) fn new(encoding: &str) -> Self {
+        match encoding.trim().to_ascii_lowercase().as_str() {
+            "base64" => Self::Base64(Vec::new()),
+            "quoted-printable" => Self::QuotedPrintable(Vec::new()),
+            _ => Self::Identity,
+        }
+    }
+
+    /// What `piece` adds.
+    pub(super) fn push(&mut self, piece: Bytes) -> Bytes {
+        match self {
+            Self::Identity => piece,
+            Self::Base64(held) => base64(held, &piece),
+            Self::QuotedPrintable(held) => {
+                held.extend_from_slice(&piece);
+                quoted_printable(held, false)
+            }
+        }
+    }
+
+    /// What was held back.
+    pub(super) fn finish(&mut self) -> Bytes {
+        match self {
+            Self::Identity => Bytes::new(),
+            Self::Base64(held) => {
+                let rest = std::mem::take(held);
+                // A single character left has too few bits for a byte.
+                let usable = if rest.len() % 4 == 1 { rest.len() - 1 } else { rest.len() };
+                decoded(rest.get(..usable).unwrap_or_default())
+            }
+            Self::QuotedPrintable(held) => quoted_printable(held, true),
+        }
+    }
+}
+
+fn base64(held: &mut Vec<u8>, piece: &[u8]) -> Bytes {
+    let in_alphabet = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    held.extend(piece.iter().filter(|b| in_alphabet(b)));
+    let whole = held.len() - held.len() % 4;
+    let rest = held.split_off(whole);
+    let groups = std::mem::replace(held, rest);
+    decoded(&groups)
+}
+
+fn decoded(groups: &[u8]) -> Bytes {
+    // Only characters of the alphabet are in it, in a number that can be decoded.
+    BASE64.decode(groups).unwrap_or_default().into()
+}
+
+fn quoted_printable(held: &mut Vec<u8>, last: bool) -> Bytes {
+    let mut out = Vec::with_capacity(held.len());
+    let mut rest = held.as_slice();
+    while let Some((&first, after)) = rest.split_first() {
+        match first {
+            b'=' => match escape(after, last) {
+                Some((byte, taken)) => {
+                    out.extend(byte);
+                    rest = after.get(taken..).unwrap_or_default();
+                }
+                None => break,
+            },
+            b' ' | b'\t' => {
+                let blank = after.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+                let behind = after.get(blank..).unwrap_or_default();
+                if behind.is_empty() && !last && blank < MAX_HELD {
+                    break;
+                }
+                let at_line_end = matches!(behind, [b'\r', b'\n', ..] | [b'\n', ..]) || behind.is_empty();
+                if behind == b"\r" && !last {
+                    break;
+                }
+                if !at_line_end {
+                    out.push(first);
+                    out.extend_from_slice(after.get(..blank).unwrap_or_default());
+                }
+                rest = behind;
+            }
+            other => {
+                out.push(other);
+                rest = after;
+            }
+        }
+    }
+    let kept = held.len() - rest.len();
+    held.drain(..kept);
+    out.into()
+}
+
+/// What follows `=`: the byte it means (none for a soft line break) and how much of it was used. `None`: more has to come.
+fn escape(after: &[u8], last: bool) -> Option<(Option<u8>, usize)> {
+    let hex = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    // A soft line break may have white space before it (rule 3 again).
+    let blank = after.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    match after.get(blank..).unwrap_or_default() {
+        [b'\r', b'\n', ..] => return Some((None, blank + 2)),
+        [b'\n', ..] => return Some((None, blank + 1)),
+        [] | [b'\r'] if last => return Some((None, after.len())),
+        [] | [b'\r'] if blank < MAX_HELD => return None,
+        _ => {}
+    }
+    match after {
+        [high, low, ..] => match (hex(*high), hex(*low)) {
+            (Some(high), Some(low)) => Some((Some((high << 4) | low), 2)),
+            _ => Some((Some(b'='), 0)),
+        },
+        [_] if !last => None,
+        _ => Some((Some(b'='), 0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(encoding: &str, input: &[u8], piece: usize) -> Vec<u8> {
+        let mut decoder = Decoder::new(encoding);
+        let mut out = Vec::new();
+        for some in input.chunks(piece.max(1)) {
+            out.extend_from_slice(&decoder.push(Bytes::copy_from_slice(some)));
+        }
+        out.extend_from_slice(&decoder.finish());
+        out
+    }
+
+    #[test]
+    fn the_same_in_pieces_of_any_size() {
+        for (encoding, input, expected) in [
+            ("base64", &b"SGVsbG8s\r\nIHdvcmxkIQ==\r\n"[..], &b"Hello, world!"[..]),
+            ("BASE64", b"SGVsbG8sIHdvcmxkIQ", b"Hello, world!"),
+            ("base64", b"SGVs*bG8\x00=A", b"Hello\0"),
+            ("quoted-printable", b"a=3Db =\r\nc \t\r\nd=E4=\n", b"a=b c\r\nd\xe4"),
+            ("quoted-printable", b"=ZZ =", b"=ZZ "),
+            ("quoted-printable", b"a  ", b"a"),
+            ("quoted-printable", b"x=  \r\ny", b"xy"),
+            ("quoted-printable", b"=4", b"=4"),
+            ("7bit", b"a=3D", b"a=3D"),
+            ("x-unknown", b"a=3D", b"a=3D"),
+        ] {
+            for piece in 1..=input.len() {
+                let got = decode(encoding, input, piece);
+                assert_eq!(got.escape_ascii().to_string(), expected.escape_ascii().to_string(), "{encoding} by {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_when_a_line_never_ends() {
+        let mut decoder = Decoder::new("quoted-printable");
+        for _ in 0..1000 {
+            decoder.push(Bytes::from(vec![b' '; 1024]));
+            let Decoder::QuotedPrintable(held) = &decoder else { panic!() };
+            assert!(held.len() <= MAX_HELD + 1024);
+        }
+    }
+}

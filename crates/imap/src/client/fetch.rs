@@ -1,0 +1,418 @@
+//! `fetch`: from chunks on the wire to pages of parsed messages.
+//!
+//! ```text
+//!  actor                 rows              batches on blocking threads           pages
+//!  chunk n+1 ─► rows ─► [≤ CHUNKS_AHEAD] ─► parse ∥ parse ∥ parse, in order ─► [≤ PAGES_AHEAD] ─► next()
+//! ```
+//!
+//! A chunk is one complete FETCH that the actor drains into memory, so the connection is free for other calls while
+//! JavaScript holds a page: no deadlock by construction. The next chunk is asked for only while there is room.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::Arc;
+
+use email_base::Call;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+use super::feed::{Feed, Outlet};
+use super::rows;
+use crate::command::argument::Mailbox;
+use crate::command::fetch::{Fetch, Fetched};
+use crate::command::fetch_bodies::{Bodies, Progress};
+use crate::command::fetch_items::Items;
+use crate::command::resolve::Resolve;
+use crate::connection::{Freshness, Pool};
+use crate::error::{Error, Result};
+use crate::grammar::FetchRow;
+use crate::options::{DEFAULT_PAGE_SIZE, FetchOptions, MAX_PAGE_SIZE};
+use crate::types::{FetchQuery, FetchedMessage};
+use crate::uid_set::{UidRanges, UidSet};
+
+/// Octets of whole messages in one chunk, unless one message alone has more.
+const CHUNK_BYTES: u64 = 8 << 20;
+/// Whole messages in one chunk.
+const CHUNK_ROWS: usize = 200;
+/// Chunks in memory: one being parsed, one on its way.
+const CHUNKS_AHEAD: usize = 2;
+/// Pages that wait for whoever reads.
+const PAGES_AHEAD: usize = 2;
+/// A page ends at this many bytes, however few its rows: two of them are held.
+const PAGE_BYTES: usize = 4 << 20;
+/// Rows parsed by one thread at a time…
+const BATCH_ROWS: usize = 32;
+/// … and their bytes: enough to be worth a thread's wake-up, little enough to keep two busy.
+const BATCH_BYTES: usize = 512 << 10;
+/// Batches being parsed at once.
+const BATCHES_AHEAD: usize = 4;
+/// Connections lost in a row without one more row: then the fetch gives up.
+const FRUITLESS_TRIES: u32 = 2;
+
+/// A fetch under way. Dropping it stops the work.
+#[derive(Debug)]
+pub struct Pages(Feed<Vec<FetchedMessage>>);
+
+impl Pages {
+    pub(super) fn new(
+        pool: Arc<Pool>,
+        path: &str,
+        uids: UidSet,
+        query: FetchQuery,
+        options: FetchOptions,
+        call: &Call,
+    ) -> Self {
+        let plan = Plan::new(path, uids, query, options);
+        let (feed_pool, feed_call) = (Arc::clone(&pool), call.clone());
+        let start = move |outlet| async move { plan?.run(pool, feed_call, outlet).await };
+        Self(Feed::new(feed_pool, call.clone(), PAGES_AHEAD, start))
+    }
+
+    /// The next page: never empty; `None` at the end, and after an error.
+    pub async fn next(&mut self) -> Option<Result<Vec<FetchedMessage>>> {
+        self.0.next().await
+    }
+}
+
+/// A checked fetch.
+struct Plan {
+    mailbox: Mailbox,
+    uids: UidSet,
+    query: Arc<FetchQuery>,
+    items: Items,
+    uid_validity: Option<u32>,
+    page_size: usize,
+}
+
+/// What goes from the wire to the parsers.
+enum Item {
+    Row(Box<FetchRow>),
+    Empty(u32),
+    /// All rows of a chunk are through: its room is free again.
+    Done(OwnedSemaphorePermit),
+}
+
+impl Plan {
+    fn new(path: &str, uids: UidSet, query: FetchQuery, options: FetchOptions) -> Result<Self> {
+        let page_size = options.page_size.map_or(DEFAULT_PAGE_SIZE, |size| usize::try_from(size).unwrap_or(usize::MAX));
+        if !(1..=MAX_PAGE_SIZE).contains(&page_size) {
+            return Err(Error::argument("pageSize", format!("must be between 1 and {MAX_PAGE_SIZE}")));
+        }
+        Ok(Self {
+            mailbox: Mailbox::new(path)?,
+            uids,
+            items: Items::new(&query)?,
+            query: Arc::new(query),
+            uid_validity: options.uid_validity,
+            page_size,
+        })
+    }
+
+    /// Reads and parses at the same time, until either ends.
+    async fn run(self, pool: Arc<Pool>, call: Call, outlet: Outlet<Vec<FetchedMessage>>) -> Result<()> {
+        let (items, incoming) = mpsc::unbounded_channel();
+        let parsing = parse(incoming, Arc::clone(&self.query), self.items.clone(), self.page_size, outlet);
+        let reading = self.read(&pool, &call, items);
+        let (read, parsed) = futures_util::future::join(reading, parsing).await;
+        read.and(parsed)
+    }
+
+    async fn read(&self, pool: &Pool, call: &Call, items: mpsc::UnboundedSender<Item>) -> Result<()> {
+        let room = Arc::new(Semaphore::new(CHUNKS_AHEAD));
+        if self.items.has_source() {
+            self.read_bodies(pool, call, &items, &room).await
+        } else {
+            self.read_small(pool, call, &items, &room).await
+        }
+    }
+
+    /// Rows without content: one command if they fit, else pieces of what exists.
+    async fn read_small(
+        &self,
+        pool: &Pool,
+        call: &Call,
+        items: &mpsc::UnboundedSender<Item>,
+        room: &Arc<Semaphore>,
+    ) -> Result<()> {
+        let permit = acquire(room).await?;
+        let first = self.small(self.uids.clone(), self.uid_validity, Freshness::Now);
+        let (uids, uid_validity) = match pool.submit(first, call).await? {
+            Fetched::Rows(rows) => return hand_on(items, rows, permit),
+            Fetched::Many { uids, uid_validity } => (uids, uid_validity),
+        };
+        drop(permit);
+        let most = usize::try_from(Fetch::most(&self.items)).unwrap_or(usize::MAX);
+        for piece in uids.chunks(most) {
+            let permit = acquire(room).await?;
+            let set = UidRanges::from_uids(piece.iter().copied()).into();
+            match pool.submit(self.small(set, uid_validity, Freshness::AsIs), call).await? {
+                Fetched::Rows(rows) => hand_on(items, rows, permit)?,
+                Fetched::Many { .. } => return Err(Error::Internal("a piece has too many rows")),
+            }
+        }
+        Ok(())
+    }
+
+    fn small(&self, uids: UidSet, uid_validity: Option<u32>, freshness: Freshness) -> Fetch {
+        Fetch { mailbox: self.mailbox.clone(), uids, uid_validity, items: self.items.clone(), freshness }
+    }
+
+    /// Whole messages: first which ones and how large, then chunks.
+    async fn read_bodies(
+        &self,
+        pool: &Pool,
+        call: &Call,
+        items: &mpsc::UnboundedSender<Item>,
+        room: &Arc<Semaphore>,
+    ) -> Result<()> {
+        let single = self.uids.as_ranges().filter(|ranges| ranges.count() == 1).and_then(|ranges| ranges.iter().next());
+        let (messages, uid_validity, freshness) = match single {
+            Some(uid) => (vec![(uid, 0)], self.uid_validity, Freshness::Now),
+            None => {
+                let (mailbox, uids) = (self.mailbox.clone(), self.uids.clone());
+                let resolve = Resolve { mailbox, uids, uid_validity: self.uid_validity, sizes: true };
+                let resolved = pool.submit(resolve, call).await?;
+                (resolved.messages, resolved.uid_validity, Freshness::AsIs)
+            }
+        };
+        let mut chunks: VecDeque<Vec<(u32, u64)>> = chunks(&messages).into();
+        while let Some(chunk) = chunks.pop_front() {
+            let permit = acquire(room).await?;
+            let oversize = self.read_chunk(pool, call, items, &chunk, (uid_validity, freshness)).await?;
+            send(items, Item::Done(permit))?;
+            // They were larger than the server had said: each alone, before what comes after them.
+            for uid in oversize.into_iter().rev() {
+                chunks.push_front(vec![(uid, 0)]);
+            }
+        }
+        Ok(())
+    }
+
+    /// One chunk, over as many connections as it takes. Gives what has to be asked for alone.
+    async fn read_chunk(
+        &self,
+        pool: &Pool,
+        call: &Call,
+        items: &mpsc::UnboundedSender<Item>,
+        chunk: &[(u32, u64)],
+        (uid_validity, freshness): (Option<u32>, Freshness),
+    ) -> Result<Vec<u32>> {
+        let progress = Progress::new(chunk.iter().map(|(uid, _)| *uid));
+        let mut fruitless = 0;
+        loop {
+            let left = progress.left();
+            let (rows, mut arriving) = mpsc::unbounded_channel();
+            let command = Bodies {
+                mailbox: self.mailbox.clone(),
+                uid_validity,
+                items: self.items.clone(),
+                freshness,
+                expected_bytes: chunk.iter().map(|(_, size)| size).fold(0, |sum, size| sum.saturating_add(*size)),
+                progress: Arc::clone(&progress),
+                rows,
+            };
+            let forward = async {
+                while let Some(row) = arriving.recv().await {
+                    send(items, Item::Row(Box::new(row)))?;
+                }
+                Ok::<(), Error>(())
+            };
+            let (outcome, forwarded) = futures_util::future::join(pool.submit(command, call), forward).await;
+            forwarded?;
+            match outcome {
+                Ok(rest) => {
+                    for uid in rest.empty {
+                        send(items, Item::Empty(uid))?;
+                    }
+                    return Ok(rest.oversize);
+                }
+                Err(error) if error.is_lost_connection() => {
+                    fruitless = if progress.left() < left { 0 } else { fruitless + 1 };
+                    if fruitless >= FRUITLESS_TRIES {
+                        return Err(error);
+                    }
+                    tracing::debug!(target: "imap", left = progress.left(), "the fetch goes on on another connection");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Splits by rows and bytes.
+fn chunks(messages: &[(u32, u64)]) -> Vec<Vec<(u32, u64)>> {
+    let mut chunks: Vec<Vec<(u32, u64)>> = Vec::new();
+    let mut bytes = u64::MAX;
+    for (uid, size) in messages {
+        let full = chunks.last().is_none_or(|chunk| chunk.len() >= CHUNK_ROWS);
+        if full || bytes.saturating_add(*size) > CHUNK_BYTES {
+            chunks.push(Vec::new());
+            bytes = 0;
+        }
+        if let Some(chunk) = chunks.last_mut() {
+            chunk.push((*uid, *size));
+        }
+        bytes = bytes.saturating_add(*size);
+    }
+    chunks
+}
+
+fn hand_on(items: &mpsc::UnboundedSender<Item>, rows: Vec<FetchRow>, permit: OwnedSemaphorePermit) -> Result<()> {
+    for row in rows {
+        send(items, Item::Row(Box::new(row)))?;
+    }
+    send(items, Item::Done(permit))
+}
+
+fn send(items: &mpsc::UnboundedSender<Item>, item: Item) -> Result<()> {
+    // The parsing has ended: its own error tells why.
+    items.send(item).map_err(|_| Error::Internal("a stream's parser ended"))
+}
+
+async fn acquire(room: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+    Arc::clone(room).acquire_owned().await.map_err(|_| Error::Internal("a semaphore was closed"))
+}
+
+/// Rows in, pages out, in the same order.
+async fn parse(
+    mut incoming: mpsc::UnboundedReceiver<Item>,
+    query: Arc<FetchQuery>,
+    items: Items,
+    page_size: usize,
+    outlet: Outlet<Vec<FetchedMessage>>,
+) -> Result<()> {
+    let mut batches: VecDeque<JoinHandle<Parsed>> = VecDeque::new();
+    let mut batch = Batch::default();
+    let mut page = Page::new(page_size, outlet);
+    let mut open = true;
+    while open || !batches.is_empty() || !batch.items.is_empty() {
+        if batch.is_full() || (!open && !batch.items.is_empty()) {
+            batches.push_back(std::mem::take(&mut batch).spawn(&query, &items));
+        }
+        tokio::select! {
+            biased;
+            parsed = front(&mut batches), if !batches.is_empty() => {
+                batches.pop_front();
+                page.take(parsed?).await?;
+            }
+            item = incoming.recv(), if open && batches.len() < BATCHES_AHEAD => match item {
+                Some(item) => batch.push(item),
+                None => open = false,
+            },
+            // Nothing arrives now: let the threads have what there is.
+            () = std::future::ready(()), if !batch.items.is_empty() && batches.is_empty() => {
+                batches.push_back(std::mem::take(&mut batch).spawn(&query, &items));
+            }
+        }
+    }
+    page.finish().await
+}
+
+/// Rows for one thread.
+#[derive(Default)]
+struct Batch {
+    items: Vec<Item>,
+    rows: usize,
+    bytes: usize,
+}
+
+/// The same rows, parsed; and the room they had.
+struct Parsed {
+    messages: Vec<FetchedMessage>,
+    room: Vec<OwnedSemaphorePermit>,
+}
+
+impl Batch {
+    fn push(&mut self, item: Item) {
+        if let Item::Row(row) = &item {
+            self.bytes += row.sections.iter().map(section_bytes).sum::<usize>();
+            self.rows += 1;
+        }
+        self.items.push(item);
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES
+    }
+
+    fn spawn(self, query: &Arc<FetchQuery>, items: &Items) -> JoinHandle<Parsed> {
+        let (query, wanted) = (Arc::clone(query), items.clone());
+        tokio::task::spawn_blocking(move || {
+            let mut parsed = Parsed { messages: Vec::with_capacity(self.items.len()), room: Vec::new() };
+            for item in self.items {
+                match item {
+                    Item::Row(row) => parsed.messages.push(rows::message(*row, &query, &wanted)),
+                    Item::Empty(uid) => parsed.messages.push(rows::empty(uid)),
+                    Item::Done(permit) => parsed.room.push(permit),
+                }
+            }
+            parsed
+        })
+    }
+}
+
+fn section_bytes(section: &crate::grammar::Section) -> usize {
+    match &section.content {
+        crate::grammar::Content::Inline(bytes) => bytes.len(),
+        _ => 0,
+    }
+}
+
+async fn front(batches: &mut VecDeque<JoinHandle<Parsed>>) -> Result<Parsed> {
+    match batches.front_mut() {
+        Some(batch) => batch.await.map_err(|_| Error::Internal("a message could not be parsed")),
+        None => std::future::pending().await,
+    }
+}
+
+/// Gathers messages to pages and hands them out.
+struct Page {
+    messages: Vec<FetchedMessage>,
+    bytes: usize,
+    size: usize,
+    outlet: Outlet<Vec<FetchedMessage>>,
+}
+
+impl Page {
+    fn new(size: usize, outlet: Outlet<Vec<FetchedMessage>>) -> Self {
+        Self { messages: Vec::new(), bytes: 0, size, outlet }
+    }
+
+    async fn take(&mut self, parsed: Parsed) -> Result<()> {
+        for message in parsed.messages {
+            self.bytes += rows::weight(&message);
+            self.messages.push(message);
+            if self.messages.len() >= self.size || self.bytes >= PAGE_BYTES {
+                self.hand_out().await?;
+            }
+        }
+        // Only now is the chunk's room free: its last row has been handed out or is in this page.
+        drop(parsed.room);
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<()> {
+        if self.messages.is_empty() { Ok(()) } else { self.hand_out().await }
+    }
+
+    fn hand_out(&mut self) -> impl Future<Output = Result<()>> + '_ {
+        let page = std::mem::take(&mut self.messages);
+        self.bytes = 0;
+        async move { self.outlet.send(Ok(page)).await.map_err(|_| Error::Internal("a stream's reader ended")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_bounded_by_rows_and_by_bytes() {
+        let small: Vec<_> = (1..=500).map(|uid| (uid, 1000)).collect();
+        assert_eq!(chunks(&small).iter().map(Vec::len).collect::<Vec<_>>(), [200, 200, 100]);
+        let large: Vec<_> = (1..=3).map(|uid| (uid, 5 << 20)).collect();
+        assert_eq!(chunks(&large).iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1]);
+        assert_eq!(chunks(&[(1, u64::MAX), (2, 1)]).len(), 2);
+        assert!(chunks(&[]).is_empty());
+    }
+}

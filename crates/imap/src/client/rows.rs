@@ -1,0 +1,130 @@
+//! From what the server sent to what was asked: parsing, joining, and saying what is less than it should be.
+//!
+//! Runs on blocking threads: parsing a mail can take milliseconds.
+
+use bytes::Bytes;
+use email_base::{Blob, Code};
+use email_mime::{HeaderMap, ParsedMessage};
+
+use crate::command::fetch_items::{self, Items};
+use crate::grammar::{Content, FetchRow};
+use crate::types::{Degraded, FetchQuery, FetchedMessage, HeaderFields, MessageDetail};
+
+/// What Exchange puts in the place of a message that it cannot convert: a mail that says so. It is small, and one of
+/// these sentences is in it.
+const STUBS: &[&[u8]] = &[
+    b"The server couldn't retrieve the following message",
+    b"Retrieval using the IMAP4 protocol failed for the following message",
+];
+/// A stub is no larger than this; a real message that quotes one may be.
+const MAX_STUB: usize = 8 * 1024;
+
+/// Makes the result of one row.
+pub(super) fn message(mut row: FetchRow, query: &FetchQuery, items: &Items) -> FetchedMessage {
+    let source = whole(&row);
+    let degraded = flaws(&row, items, source.as_ref());
+    let headers = headers(&row, query, source.as_ref());
+    let message = match (&query.message, &source) {
+        (MessageDetail::Parsed(options), Some(source)) => Some(email_mime::parse(source, options)),
+        _ => None,
+    };
+    let keep = |wanted: bool| wanted.then_some(());
+    FetchedMessage {
+        uid: row.uid.unwrap_or_default(),
+        flags: keep(query.flags).and_then(|()| row.flags.take()),
+        internal_date: keep(query.internal_date).and(row.internal_date),
+        size: keep(query.size).and(row.size),
+        mod_seq: row.mod_seq,
+        email_id: row.email_id.take(),
+        thread_id: row.thread_id.take(),
+        labels: row.labels.take(),
+        envelope: keep(query.envelope).and_then(|()| row.envelope.take()),
+        body_structure: keep(query.body_structure).and_then(|()| row.body_structure.take()),
+        headers,
+        source: source.filter(|_| query.source).map(Blob),
+        message,
+        degraded,
+    }
+}
+
+/// A message that is there and of which the server gives nothing.
+pub(super) fn empty(uid: u32) -> FetchedMessage {
+    let degraded = incomplete("the server answered OK and gave nothing of the message");
+    FetchedMessage { uid, degraded: Some(degraded), ..FetchedMessage::default() }
+}
+
+fn whole(row: &FetchRow) -> Option<Bytes> {
+    match fetch_items::source(row)? {
+        Content::Inline(bytes) => Some(bytes.clone()),
+        Content::Nil | Content::Streamed { .. } => None,
+    }
+}
+
+fn headers(row: &FetchRow, query: &FetchQuery, source: Option<&Bytes>) -> Option<HeaderMap> {
+    if query.headers == HeaderFields::None {
+        return None;
+    }
+    let raw = match fetch_items::header(row).map(|section| &section.content) {
+        Some(Content::Inline(bytes)) => bytes.clone(),
+        _ => top_header(source?),
+    };
+    let all = email_mime::parse_headers(&raw);
+    Some(match &query.headers {
+        HeaderFields::Named(names) => {
+            all.into_iter().filter(|(name, _)| names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))).collect()
+        }
+        _ => all,
+    })
+}
+
+/// Up to and with the empty line.
+fn top_header(source: &Bytes) -> Bytes {
+    let ends = |sep: &[u8]| source.windows(sep.len()).position(|at| at == sep).map(|at| at + sep.len());
+    let end = [ends(b"\r\n\r\n"), ends(b"\n\n")].into_iter().flatten().min();
+    source.slice(..end.unwrap_or(source.len()))
+}
+
+/// Why the row is less than was asked, if it is.
+fn flaws(row: &FetchRow, items: &Items, source: Option<&Bytes>) -> Option<Degraded> {
+    if let Some(defect) = row.defects.first() {
+        let reason = format!("{}: {}", defect.attribute, defect.reason);
+        return Some(Degraded { code: Code::ProtocolViolation, reason });
+    }
+    if let Some(item) = items.missing(row) {
+        return Some(incomplete(&format!("the server left out {item}")));
+    }
+    if !items.has_source() {
+        return None;
+    }
+    match source {
+        None => Some(incomplete("the server has no content for the message")),
+        Some(bytes) if bytes.is_empty() => Some(incomplete("the server sent an empty message")),
+        Some(bytes) if is_stub(bytes) => Some(incomplete("the server sent a notice in place of the message")),
+        Some(_) => None,
+    }
+}
+
+fn is_stub(source: &[u8]) -> bool {
+    let contains = |stub: &[u8]| source.windows(stub.len()).any(|at| at == stub);
+    source.len() <= MAX_STUB && STUBS.iter().any(|stub| contains(stub))
+}
+
+fn incomplete(reason: &str) -> Degraded {
+    Degraded { code: Code::IncompleteMessage, reason: reason.to_owned() }
+}
+
+/// What a result takes in memory, about: pages are bounded by it.
+pub(super) fn weight(message: &FetchedMessage) -> usize {
+    /// Envelope, structure and whatever else is small.
+    const FIXED: usize = 1024;
+    let source = message.source.as_ref().map_or(0, |source| source.0.len());
+    let parsed = message.message.as_ref().map_or(0, parsed_weight);
+    let headers = message.headers.iter().flatten().flat_map(|(_, values)| values).map(String::len).sum::<usize>();
+    FIXED + source + parsed + headers
+}
+
+fn parsed_weight(message: &ParsedMessage) -> usize {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let attachments = message.attachments.iter().filter_map(|a| a.content.as_ref()).map(|content| content.0.len());
+    text(&message.text) + text(&message.html) + text(&message.safe_html) + attachments.sum::<usize>()
+}

@@ -1,0 +1,93 @@
+//! APPEND (RFC 9051 §6.3.12; APPENDUID: RFC 4315; APPENDLIMIT: RFC 7889).
+//!
+//! ```text
+//! append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal
+//! ```
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::argument::{self, Mailbox};
+use super::date;
+use super::line::Line;
+use crate::connection::{Command, Link, missing_mailbox};
+use crate::error::{Error, Result};
+use crate::grammar::{Completion, ResponseCode};
+use crate::options::AppendOptions;
+
+/// Where an appended message is; `None` where the server does not tell (no UIDPLUS).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppendResult {
+    /// Its UID.
+    pub uid: Option<u32>,
+    /// Of its mailbox.
+    pub uid_validity: Option<u32>,
+}
+
+/// Stores a message.
+pub(crate) struct Append {
+    mailbox: Mailbox,
+    message: Bytes,
+    flags: String,
+    internal_date: Option<String>,
+}
+
+impl Append {
+    pub(crate) fn new(mailbox: Mailbox, message: Bytes, options: &AppendOptions) -> Result<Self> {
+        if message.is_empty() {
+            return Err(Error::argument("message", "is empty"));
+        }
+        // RFC 9051 §4.3: a literal holds no NUL; servers cut the message there.
+        if message.contains(&0) {
+            return Err(Error::argument("message", "holds NUL, which IMAP cannot carry"));
+        }
+        let flags = match options.flags.as_deref() {
+            None | Some([]) => String::new(),
+            Some(flags) => argument::flag_list(flags)?,
+        };
+        let internal_date = options.internal_date.map(|at| date::date_time("internalDate", at)).transpose()?;
+        Ok(Self { mailbox, message, flags, internal_date })
+    }
+}
+
+impl Command for Append {
+    type Output = AppendResult;
+    /// Twice would be two messages.
+    const IDEMPOTENT: bool = false;
+
+    async fn run(&self, link: &mut Link) -> Result<AppendResult> {
+        let size = self.message.len() as u64;
+        if let Some(limit) = link.view.capabilities.append_limit().filter(|limit| size > *limit) {
+            return Err(Error::MessageTooLarge { size, limit });
+        }
+        let mut line = Line::new("APPEND").mailbox_arg(&link.wire_name(&self.mailbox)).slow();
+        if !self.flags.is_empty() {
+            line = line.arg(&self.flags);
+        }
+        if let Some(at) = &self.internal_date {
+            line = line.arg(at);
+        }
+        let line = line.text(" ").literal(self.message.clone());
+        let answer = link.run_quietly(&line).await;
+        let done = answer.map_err(|error| missing(&self.mailbox, error))?;
+        Ok(placed(&done))
+    }
+}
+
+/// `[TRYCREATE]`: the mailbox is not there. Any other NO is about the message.
+fn missing(mailbox: &Mailbox, error: Error) -> Error {
+    match &error {
+        Error::Refused { code: email_base::Code::MailboxNotFound, .. } => missing_mailbox(mailbox, error),
+        _ => error,
+    }
+}
+
+pub(super) fn placed(done: &Completion) -> AppendResult {
+    match &done.code {
+        Some(ResponseCode::AppendUid { uid_validity, uids }) => {
+            AppendResult { uid: uids.iter().next(), uid_validity: Some(*uid_validity) }
+        }
+        _ => AppendResult::default(),
+    }
+}

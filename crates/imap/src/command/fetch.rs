@@ -1,0 +1,170 @@
+//! FETCH of what is small (RFC 9051 §6.4.5): flags, dates, envelopes, structures, headers. Gathered, joined, sorted.
+//!
+//! ```text
+//! fetch = "UID FETCH" SP sequence-set SP "(" fetch-att *(SP fetch-att) ")"
+//! ```
+
+use std::collections::BTreeMap;
+
+use super::MAX_SET_BYTES;
+use super::argument::Mailbox;
+use super::fetch_items::Items;
+use super::line::Line;
+use super::resolve;
+use super::search::{self, newest_range, wants};
+use crate::connection::{Access, Command, Freshness, Link};
+use crate::error::{Error, Result};
+use crate::grammar::{FetchRow, Untagged};
+use crate::uid_set::UidSet;
+
+/// Rows of one command: few round trips at high latency, and other calls wait for no more than this.
+const MAX_ROWS: u64 = 1000;
+/// The same for rows with headers or structures.
+const MAX_BULKY_ROWS: u64 = 250;
+/// What one command may bring over the wire; a thousand honest envelopes are 1 to 3 MB.
+const MAX_BYTES: u64 = 32 << 20;
+/// Rows beyond what was expected: new mail may come in between. More is a flood.
+const SURPLUS_ROWS: u64 = 1000;
+
+/// Small rows of a set.
+pub(crate) struct Fetch {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) uids: UidSet,
+    pub(crate) uid_validity: Option<u32>,
+    pub(crate) items: Items,
+    pub(crate) freshness: Freshness,
+}
+
+/// What came of it.
+pub(crate) enum Fetched {
+    /// Everything, by UID ascending.
+    Rows(Vec<FetchRow>),
+    /// Too many for one command: these, in pieces of [`Fetch::most`].
+    Many {
+        /// Ascending.
+        uids: Vec<u32>,
+        /// To be guarded from now on.
+        uid_validity: Option<u32>,
+    },
+}
+
+impl Fetch {
+    /// How many rows one command may bring.
+    pub(crate) fn most(items: &Items) -> u64 {
+        if items.is_bulky() { MAX_BULKY_ROWS } else { MAX_ROWS }
+    }
+}
+
+impl Command for Fetch {
+    type Output = Fetched;
+    const IDEMPOTENT: bool = true;
+
+    fn mailbox(&self) -> Option<&Mailbox> {
+        Some(&self.mailbox)
+    }
+
+    async fn run(&self, link: &mut Link) -> Result<Fetched> {
+        let most = Self::most(&self.items);
+        let rows = match self.uids.newest_count() {
+            Some(count) => {
+                let exists = link.open_and_refresh(&self.mailbox, Access::Read, self.uid_validity).await?;
+                if u64::from(count.min(exists)) > most {
+                    let uids = resolve::newest(link, count, exists, false).await?;
+                    let uids = uids.into_iter().map(|(uid, _)| uid).collect();
+                    return Ok(Fetched::Many { uids, uid_validity: link.uid_validity() });
+                }
+                self.newest(link, count, exists).await?
+            }
+            None => {
+                link.open(&self.mailbox, Access::Read, self.uid_validity, self.freshness).await?;
+                if link.is_empty() {
+                    // `1:*` of an empty mailbox is BAD on some servers, and what is known may be old.
+                    link.open_and_refresh(&self.mailbox, Access::Read, self.uid_validity).await?;
+                }
+                let asked = self.uids.as_ranges().map_or(u64::MAX, |ranges| ranges.count());
+                if asked.min(u64::from(link.exists())) > most {
+                    let uids = search::existing(link, &self.uids).await?;
+                    return Ok(Fetched::Many { uids, uid_validity: link.uid_validity() });
+                }
+                if link.is_empty() { Vec::new() } else { self.by_uid(link).await? }
+            }
+        };
+        Ok(Fetched::Rows(rows))
+    }
+}
+
+impl Fetch {
+    async fn newest(&self, link: &mut Link, count: u32, exists: u32) -> Result<Vec<FetchRow>> {
+        if exists == 0 {
+            return Ok(Vec::new());
+        }
+        let line = Line::new("FETCH").arg(newest_range(count, exists)).arg(self.items.text(link));
+        let mut rows = Gathered::new(u64::from(count));
+        rows.gather(link, &line, |_| true).await?;
+        let surplus = rows.by_uid.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
+        Ok(rows.by_uid.into_values().skip(surplus).collect())
+    }
+
+    async fn by_uid(&self, link: &mut Link) -> Result<Vec<FetchRow>> {
+        let mut rows = Gathered::new(Self::most(&self.items));
+        for piece in self.uids.lines(MAX_SET_BYTES) {
+            let line = Line::new("UID FETCH").arg(piece).arg(self.items.text(link));
+            rows.gather(link, &line, |uid| wants(&self.uids, uid)).await?;
+        }
+        Ok(rows.by_uid.into_values().collect())
+    }
+}
+
+/// Rows by UID. A message may come in several rows: they are joined.
+struct Gathered {
+    by_uid: BTreeMap<u32, FetchRow>,
+    most: u64,
+}
+
+impl Gathered {
+    fn new(expected: u64) -> Self {
+        Self { by_uid: BTreeMap::new(), most: expected.saturating_add(SURPLUS_ROWS) }
+    }
+
+    async fn gather(&mut self, link: &mut Link, line: &Line, wanted: impl Fn(u32) -> bool + Send + Sync) -> Result<()> {
+        let meter = link.meter();
+        let before = meter.bytes_read();
+        let mut flood = false;
+        link.run(line, &mut |data| {
+            let Untagged::Fetch(row) = data else { return };
+            flood |= meter.bytes_read().saturating_sub(before) > MAX_BYTES || self.by_uid.len() as u64 > self.most;
+            if flood {
+                self.by_uid.clear();
+                return;
+            }
+            if let Some(uid) = row.uid.filter(|uid| wanted(*uid)) {
+                match self.by_uid.entry(uid) {
+                    std::collections::btree_map::Entry::Vacant(vacant) => {
+                        vacant.insert(*row);
+                    }
+                    std::collections::btree_map::Entry::Occupied(mut known) => join(known.get_mut(), *row),
+                }
+            }
+        })
+        .await?;
+        if flood {
+            return Err(Error::LimitExceeded { what: "the rows of one FETCH", limit: MAX_BYTES, name: "MAX_BYTES" });
+        }
+        Ok(())
+    }
+}
+
+/// A later row of the same message: newer where it says something.
+pub(super) fn join(known: &mut FetchRow, newer: FetchRow) {
+    known.flags = newer.flags.or_else(|| known.flags.take());
+    known.mod_seq = newer.mod_seq.or(known.mod_seq);
+    known.internal_date = known.internal_date.or(newer.internal_date);
+    known.size = known.size.or(newer.size);
+    known.envelope = known.envelope.take().or(newer.envelope);
+    known.body_structure = known.body_structure.take().or(newer.body_structure);
+    known.email_id = known.email_id.take().or(newer.email_id);
+    known.thread_id = known.thread_id.take().or(newer.thread_id);
+    known.labels = newer.labels.or_else(|| known.labels.take());
+    known.sections.extend(newer.sections);
+    known.defects.extend(newer.defects);
+}

@@ -1,0 +1,185 @@
+//! A command's line as it will be written, argument by argument (RFC 9051 §9).
+//!
+//! ```text
+//! astring = 1*ASTRING-CHAR / string        string = quoted / literal
+//! quoted  = DQUOTE *QUOTED-CHAR DQUOTE     literal = "{" number ["+"] "}" CRLF *CHAR8
+//! ```
+//!
+//! Caller's values go in by [`Line::string`], [`Line::literal`] or as checked types of [`super::argument`]; whatever
+//! else is appended is our own text. A CR or LF in our own text would be a second command: the line is then never sent.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::connection::{READ_WATCHDOG, SLOW_READ_WATCHDOG};
+use crate::error::{Error, Result};
+use crate::grammar::WireName;
+
+/// A piece of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// Written as it stands.
+    Text(String),
+    /// Written after its length, by whichever kind of literal the server takes.
+    Literal(Bytes),
+}
+
+/// One command without its tag and its final CRLF.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    verb: &'static str,
+    segments: Vec<Segment>,
+    poisoned: bool,
+    patience: Duration,
+}
+
+impl Line {
+    /// A line that so far holds its verb, which also names it in errors.
+    pub(crate) fn new(verb: &'static str) -> Self {
+        Self { verb, segments: vec![Segment::Text(verb.to_owned())], poisoned: false, patience: READ_WATCHDOG }
+    }
+
+    /// Its name in errors and logs.
+    pub(crate) fn verb(&self) -> &'static str {
+        self.verb
+    }
+
+    /// How long the server may say nothing at all before it counts as gone.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// A command over which servers think long.
+    pub(crate) fn slow(mut self) -> Self {
+        self.patience = SLOW_READ_WATCHDOG;
+        self
+    }
+
+    /// Appends a space and our own `text`.
+    pub(crate) fn arg(self, text: impl AsRef<str>) -> Self {
+        self.text(" ").text(text)
+    }
+
+    /// Appends our own `text`.
+    pub(crate) fn text(mut self, text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
+        self.poisoned |= text.bytes().any(|b| matches!(b, b'\r' | b'\n' | 0));
+        match self.segments.last_mut() {
+            Some(Segment::Text(line)) => line.push_str(text),
+            _ => self.segments.push(Segment::Text(text.to_owned())),
+        }
+        self
+    }
+
+    /// Appends a space and `value` as a quoted string, or as a literal where quotes cannot hold it.
+    pub(crate) fn string_arg(self, value: &str) -> Self {
+        self.text(" ").string(value)
+    }
+
+    /// Appends `value` as a quoted string, or as a literal where quotes cannot hold it.
+    pub(crate) fn string(self, value: &str) -> Self {
+        match quoted(value) {
+            Some(quoted) => self.text(quoted),
+            None => self.literal(Bytes::copy_from_slice(value.as_bytes())),
+        }
+    }
+
+    /// Appends a space and a mailbox name, byte for byte as the server knows it.
+    pub(crate) fn mailbox_arg(self, name: &WireName) -> Self {
+        match std::str::from_utf8(&name.0) {
+            Ok(name) => self.string_arg(name),
+            Err(_) => self.text(" ").literal(name.0.clone()),
+        }
+    }
+
+    /// Appends a literal.
+    pub(crate) fn literal(mut self, bytes: Bytes) -> Self {
+        self.segments.push(Segment::Literal(bytes));
+        self
+    }
+
+    /// Appends the arguments of `other`, without the space before them.
+    pub(crate) fn append(mut self, other: Self) -> Self {
+        self.poisoned |= other.poisoned;
+        for (index, segment) in other.segments.into_iter().enumerate() {
+            self = match segment {
+                Segment::Text(text) if index == 0 => self.text(text.strip_prefix(' ').unwrap_or(&text)),
+                Segment::Text(text) => self.text(text),
+                Segment::Literal(bytes) => self.literal(bytes),
+            };
+        }
+        self
+    }
+
+    /// Octets so far, literals included.
+    pub(crate) fn len(&self) -> usize {
+        let octets = |segment: &Segment| match segment {
+            Segment::Text(text) => text.len(),
+            Segment::Literal(bytes) => bytes.len(),
+        };
+        self.segments.iter().map(octets).sum()
+    }
+
+    /// The pieces in order, text and literals alternating, the first being text.
+    pub(crate) fn segments(&self) -> Result<&[Segment]> {
+        if self.poisoned { Err(Error::Internal("a command line holds CR, LF or NUL")) } else { Ok(&self.segments) }
+    }
+
+    /// As a transcript shows it, for tests.
+    #[cfg(test)]
+    pub(crate) fn shown(&self) -> String {
+        let piece = |segment: &Segment| match segment {
+            Segment::Text(text) => text.clone(),
+            Segment::Literal(bytes) => format!("{{{}}}⏎{}", bytes.len(), String::from_utf8_lossy(bytes)),
+        };
+        self.segments.iter().map(piece).collect()
+    }
+}
+
+/// `value` between quotes; `None` when it is not 7-bit text of one line.
+pub(crate) fn quoted(value: &str) -> Option<String> {
+    if !value.bytes().all(|b| (b' '..=b'~').contains(&b) || b == b'\t') {
+        return None;
+    }
+    let mut out = String::with_capacity(value.len() + 2);
+    out.push('"');
+    for c in value.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_what_quotes_can_hold() {
+        let line = Line::new("LOGIN").string_arg("ada").string_arg(r#"a"b\c"#);
+        assert_eq!(line.shown(), r#"LOGIN "ada" "a\"b\\c""#);
+    }
+
+    #[test]
+    fn everything_else_is_a_literal() {
+        for evil in ["a\r\nb NOOP", "a\nb", "grüße", "\u{1}", "\u{7f}"] {
+            let line = Line::new("SEARCH").string_arg(evil).arg("ALL");
+            assert_eq!(line.shown(), format!("SEARCH {{{}}}⏎{evil} ALL", evil.len()));
+            line.segments().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_literal_marker_in_a_value_stays_a_value() {
+        assert_eq!(Line::new("X").string_arg("{9+}").shown(), r#"X "{9+}""#);
+    }
+
+    #[test]
+    fn own_text_with_a_line_break_is_never_sent() {
+        assert!(matches!(Line::new("FETCH").arg("1\r\nA2 DELETE x").segments(), Err(Error::Internal(_))));
+    }
+}

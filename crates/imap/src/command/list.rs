@@ -1,0 +1,217 @@
+//! LIST (RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154), with LSUB, XLIST and STATUS where the server is older.
+//!
+//! | server has | commands |
+//! |---|---|
+//! | LIST-EXTENDED | `LIST [(SUBSCRIBED)] "" pattern RETURN (SUBSCRIBED CHILDREN …)` |
+//! | nothing | `LIST "" pattern` (or XLIST) and `LSUB "" pattern`, on the way together |
+//! | LIST-STATUS | counters in the same command; else one STATUS per mailbox, many on the way together |
+
+use std::collections::{HashMap, HashSet};
+
+use super::line::Line;
+use super::status;
+use crate::command::argument::Mailbox;
+use crate::connection::{Command, Link};
+use crate::error::{Error, Result};
+use crate::grammar::{CompletionStatus, ListKind, ListRow, Untagged, WireName};
+use crate::options::ListQuery;
+use crate::types::{MailboxInfo, MailboxStatus, SpecialUse};
+
+/// STATUS commands under way at once: their lines and answers fit into any server's buffers.
+const STATUS_AT_ONCE: usize = 40;
+/// More mailboxes than this are a flood, not an account.
+const MAX_MAILBOXES: usize = 100_000;
+
+/// The mailboxes.
+pub(crate) struct List {
+    pattern: String,
+    subscribed: bool,
+    status: bool,
+}
+
+/// What the server said, before it is put together.
+#[derive(Default)]
+struct Rows {
+    mailboxes: Vec<ListRow>,
+    subscribed: HashSet<WireName>,
+    only_subscribed: Vec<ListRow>,
+    counters: HashMap<WireName, MailboxStatus>,
+}
+
+impl List {
+    /// Checks the pattern, as a mailbox name.
+    pub(crate) fn new(query: ListQuery) -> Result<Self> {
+        let pattern = query.pattern.unwrap_or_else(|| "*".to_owned());
+        Mailbox::new(&pattern)?;
+        Ok(Self { pattern, subscribed: query.subscribed.unwrap_or(false), status: query.status.unwrap_or(false) })
+    }
+}
+
+impl Command for List {
+    type Output = Vec<MailboxInfo>;
+    const IDEMPOTENT: bool = true;
+
+    async fn run(&self, link: &mut Link) -> Result<Vec<MailboxInfo>> {
+        let mut rows = Rows::default();
+        if link.has_or_rev2("LIST-EXTENDED") {
+            self.extended(link, &mut rows).await?;
+        } else {
+            self.basic(link, &mut rows).await?;
+        }
+        if rows.mailboxes.len() > MAX_MAILBOXES {
+            return Err(Error::LimitExceeded { what: "LIST", limit: MAX_MAILBOXES as u64, name: "MAX_MAILBOXES" });
+        }
+        if self.status && !link.has_or_rev2("LIST-STATUS") {
+            count_each(link, &mut rows).await?;
+        }
+        Ok(self.put_together(link, rows))
+    }
+}
+
+impl List {
+    fn pattern(&self, link: &Link) -> WireName {
+        WireName::from_path(&self.pattern, link.encoding)
+    }
+
+    async fn extended(&self, link: &mut Link, rows: &mut Rows) -> Result<()> {
+        let mut returns = "SUBSCRIBED CHILDREN".to_owned();
+        if link.has_or_rev2("SPECIAL-USE") {
+            returns.push_str(" SPECIAL-USE");
+        }
+        if self.status && link.has_or_rev2("LIST-STATUS") {
+            returns.push_str(&format!(" STATUS ({})", status::attributes(link)));
+        }
+        let selection = if self.subscribed { " (SUBSCRIBED)" } else { "" };
+        let line = Line::new("LIST").text(selection).arg("\"\"").mailbox_arg(&self.pattern(link));
+        let line = line.arg(format!("RETURN ({returns})"));
+        link.run(&line, &mut |data| rows.take(data)).await?;
+        for row in &rows.mailboxes {
+            if has(row, "\\Subscribed") || (self.subscribed && row.child_info.is_empty()) {
+                rows.subscribed.insert(row.name.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn basic(&self, link: &mut Link, rows: &mut Rows) -> Result<()> {
+        let verb = if link.has("XLIST") && !link.has("SPECIAL-USE") { "XLIST" } else { "LIST" };
+        let list = Line::new(verb).arg("\"\"").mailbox_arg(&self.pattern(link));
+        let lsub = Line::new("LSUB").arg("\"\"").mailbox_arg(&self.pattern(link));
+        let first = link.send(&list).await?;
+        let second = link.send(&lsub).await?;
+        link.answer(&first, &list, &mut |data| rows.take(data)).await?;
+        // A server that has no subscriptions is no reason to have no mailboxes.
+        let subscriptions = link.completion(&second, &lsub, &mut |data| rows.take(data)).await?;
+        if subscriptions.status != CompletionStatus::Ok {
+            tracing::debug!(target: "imap", "the server refused LSUB");
+        }
+        Ok(())
+    }
+
+    fn put_together(&self, link: &Link, mut rows: Rows) -> Vec<MailboxInfo> {
+        let mut seen = HashSet::new();
+        if self.subscribed {
+            let listed: HashSet<_> = rows.mailboxes.iter().map(|row| row.name.clone()).collect();
+            rows.mailboxes.extend(rows.only_subscribed.drain(..).filter(|row| !listed.contains(&row.name)));
+            rows.mailboxes.retain(|row| rows.subscribed.contains(&row.name));
+        }
+        let mut infos: Vec<MailboxInfo> = rows
+            .mailboxes
+            .iter()
+            .filter(|row| seen.insert(row.name.clone()))
+            .map(|row| MailboxInfo {
+                subscribed: rows.subscribed.contains(&row.name),
+                status: rows.counters.get(&row.name).cloned(),
+                ..info(row, link.names.learn(&row.name, link.encoding))
+            })
+            .collect();
+        name_uses(&mut infos);
+        infos
+    }
+}
+
+impl Rows {
+    fn take(&mut self, data: Untagged) {
+        match data {
+            Untagged::List(row) if row.kind == ListKind::Lsub => {
+                // `\Noselect` in LSUB: not itself subscribed, but something below it (RFC 3501 §6.3.9).
+                if !has(&row, "\\Noselect") && self.subscribed.len() <= MAX_MAILBOXES {
+                    self.subscribed.insert(row.name.clone());
+                    self.only_subscribed.push(*row);
+                }
+            }
+            Untagged::List(row) if self.mailboxes.len() <= MAX_MAILBOXES => self.mailboxes.push(*row),
+            Untagged::Status(row) if self.counters.len() <= MAX_MAILBOXES => {
+                self.counters.insert(row.name.clone(), status::counters(&row));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// One STATUS per mailbox that can be opened. One that is refused leaves its mailbox without counters.
+async fn count_each(link: &mut Link, rows: &mut Rows) -> Result<()> {
+    let names: Vec<WireName> = rows.mailboxes.iter().filter(|row| is_selectable(row)).map(|r| r.name.clone()).collect();
+    for some in names.chunks(STATUS_AT_ONCE) {
+        let mut under_way = Vec::with_capacity(some.len());
+        for name in some {
+            let line = status::line(link, name);
+            under_way.push((link.send(&line).await?, line));
+        }
+        for (tag, line) in under_way {
+            link.completion(&tag, &line, &mut |data| rows.take(data)).await?;
+        }
+    }
+    Ok(())
+}
+
+fn info(row: &ListRow, path: String) -> MailboxInfo {
+    let delimiter = row.delimiter.map(String::from);
+    let split = delimiter.as_deref().and_then(|delimiter| path.rsplit_once(delimiter));
+    let (parent, name) = match split {
+        Some((parent, name)) if !name.is_empty() => (Some(parent.to_owned()), name.to_owned()),
+        _ => (None, path.clone()),
+    };
+    let special_use = if row.name.is_inbox() { Some(SpecialUse::Inbox) } else { None };
+    MailboxInfo {
+        name,
+        delimiter,
+        parent,
+        special_use: special_use.or_else(|| SpecialUse::from_attributes(&row.attributes)),
+        selectable: is_selectable(row),
+        subscribed: false,
+        status: None,
+        attributes: row.attributes.iter().map(|attribute| attribute.clone().into_owned()).collect(),
+        path,
+    }
+}
+
+/// Where no attribute says which mailbox is for what, a well-known name does: at the top or directly below the inbox or
+/// a provider's own root, and one mailbox for each use.
+fn name_uses(infos: &mut [MailboxInfo]) {
+    let mut taken: HashSet<SpecialUse> = infos.iter().filter_map(|info| info.special_use).collect();
+    for depth in [None, Some(())] {
+        for info in infos.iter_mut() {
+            let near = match &info.parent {
+                None => depth.is_none(),
+                Some(parent) => depth.is_some() && matches!(parent.as_str(), "INBOX" | "[Gmail]" | "[Google Mail]"),
+            };
+            if near
+                && info.selectable
+                && info.special_use.is_none()
+                && let Some(of) = SpecialUse::from_name(&info.name)
+                && taken.insert(of)
+            {
+                info.special_use = Some(of);
+            }
+        }
+    }
+}
+
+fn is_selectable(row: &ListRow) -> bool {
+    !has(row, "\\Noselect") && !has(row, "\\NonExistent")
+}
+
+fn has(row: &ListRow, attribute: &str) -> bool {
+    row.attributes.iter().any(|own| own.eq_ignore_ascii_case(attribute))
+}

@@ -1,0 +1,123 @@
+//! From a set as the caller means it to UIDs that exist.
+//!
+//! `{ newest: n }` is a matter of sequence numbers, and `n:*` brings a message that nobody asked for when n is beyond
+//! the newest one: flags, copies and deletions must not touch that.
+
+use std::collections::BTreeMap;
+
+use super::MAX_SET_BYTES;
+use super::argument::Mailbox;
+use super::line::Line;
+use super::search::{self, newest_range, wants};
+use crate::connection::{Access, Command, Freshness, Link};
+use crate::error::Result;
+use crate::grammar::Untagged;
+use crate::uid_set::{UidRanges, UidSet};
+
+/// Which messages a fetch is about, before their content is asked for.
+pub(crate) struct Resolve {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) uids: UidSet,
+    pub(crate) uid_validity: Option<u32>,
+    /// With their sizes, for splitting by bytes.
+    pub(crate) sizes: bool,
+}
+
+/// Messages that exist.
+#[derive(Debug, Default)]
+pub(crate) struct Resolved {
+    /// UID and size (0 when it was not asked for, or not given), ascending.
+    pub(crate) messages: Vec<(u32, u64)>,
+    /// To be guarded from now on.
+    pub(crate) uid_validity: Option<u32>,
+}
+
+impl Command for Resolve {
+    type Output = Resolved;
+    const IDEMPOTENT: bool = true;
+
+    fn mailbox(&self) -> Option<&Mailbox> {
+        Some(&self.mailbox)
+    }
+
+    async fn run(&self, link: &mut Link) -> Result<Resolved> {
+        let messages = match self.uids.newest_count() {
+            Some(count) => {
+                let exists = link.open_and_refresh(&self.mailbox, Access::Read, self.uid_validity).await?;
+                newest(link, count, exists, self.sizes).await?
+            }
+            None => {
+                link.open(&self.mailbox, Access::Read, self.uid_validity, Freshness::Now).await?;
+                if link.is_empty() {
+                    // What is known may be old: an empty mailbox knows no `1:*` (BAD on some servers), so ask first.
+                    link.open_and_refresh(&self.mailbox, Access::Read, self.uid_validity).await?;
+                }
+                if link.is_empty() {
+                    Vec::new()
+                } else if self.sizes {
+                    sized(link, &self.uids).await?
+                } else {
+                    search::existing(link, &self.uids).await?.into_iter().map(|uid| (uid, 0)).collect()
+                }
+            }
+        };
+        Ok(Resolved { messages, uid_validity: link.uid_validity() })
+    }
+}
+
+/// The set in pieces of a line each, meaning exactly what the caller meant. The mailbox has to be open.
+pub(crate) async fn exact(link: &mut Link, mailbox: &Mailbox, set: &UidSet) -> Result<Vec<String>> {
+    if set.as_ranges().is_some() || *set == UidSet::all() {
+        return Ok(set.lines(MAX_SET_BYTES));
+    }
+    let access = link.access().unwrap_or(Access::Read);
+    let exists = link.open_and_refresh(mailbox, access, None).await?;
+    if exists == 0 {
+        return Ok(Vec::new());
+    }
+    let uids = match set.newest_count() {
+        Some(count) => newest(link, count, exists, false).await?.into_iter().map(|(uid, _)| uid).collect(),
+        None => search::existing(link, set).await?,
+    };
+    Ok(UidRanges::from_uids(uids).lines(MAX_SET_BYTES))
+}
+
+/// The newest messages by sequence number, of `exists`.
+pub(super) async fn newest(link: &mut Link, count: u32, exists: u32, sizes: bool) -> Result<Vec<(u32, u64)>> {
+    if exists == 0 {
+        return Ok(Vec::new());
+    }
+    let items = if sizes { "(UID RFC822.SIZE)" } else { "(UID)" };
+    let line = Line::new("FETCH").arg(newest_range(count, exists)).arg(items);
+    let mut found = BTreeMap::new();
+    collect(link, &line, &mut found, |_| true).await?;
+    let surplus = found.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
+    Ok(found.into_iter().skip(surplus).collect())
+}
+
+async fn sized(link: &mut Link, set: &UidSet) -> Result<Vec<(u32, u64)>> {
+    let mut found = BTreeMap::new();
+    for piece in set.lines(MAX_SET_BYTES) {
+        let line = Line::new("UID FETCH").arg(piece).arg("(UID RFC822.SIZE)");
+        collect(link, &line, &mut found, |uid| wants(set, uid)).await?;
+    }
+    Ok(found.into_iter().collect())
+}
+
+async fn collect(
+    link: &mut Link,
+    line: &Line,
+    found: &mut BTreeMap<u32, u64>,
+    wanted: impl Fn(u32) -> bool + Send + Sync,
+) -> Result<()> {
+    link.run(line, &mut |data| {
+        if let Untagged::Fetch(row) = data
+            && let Some(uid) = row.uid.filter(|uid| wanted(*uid))
+        {
+            let size = found.entry(uid).or_default();
+            *size = row.size.unwrap_or(*size);
+        }
+    })
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,325 @@
+//! SEARCH (RFC 9051 §6.4.4; ESEARCH: RFC 4731; X-GM-RAW: Gmail), always by UID.
+//!
+//! ```text
+//! search = "UID SEARCH" [SP "RETURN (ALL)"] [SP "CHARSET UTF-8"] 1*(SP search-key)
+//! ```
+//!
+//! A query's own UID set may be longer than a line: then it is asked in pieces, and the answers are joined.
+
+use email_base::Timestamp;
+
+use super::MAX_SET_BYTES;
+use super::argument::{self, Mailbox};
+use super::date;
+use super::line::Line;
+use crate::connection::{Access, Command, Link};
+use crate::error::{Error, Result};
+use crate::grammar::Untagged;
+use crate::types::{HeaderMatch, SearchQuery};
+use crate::uid_set::UidSet;
+
+/// `or` and `not` within each other: servers parse them recursively, and so does this.
+const MAX_DEPTH: usize = 20;
+/// UIDs of one result. More than any mailbox has; `1:4294967295` from a hostile server is never expanded.
+const MAX_HITS: u64 = 10_000_000;
+
+/// UIDs, ascending.
+pub(crate) struct Search {
+    mailbox: Mailbox,
+    query: SearchQuery,
+    uid_validity: Option<u32>,
+}
+
+impl Search {
+    /// Checks every value of the query: the query cannot be rendered wrongly later.
+    pub(crate) fn new(mailbox: Mailbox, query: SearchQuery, uid_validity: Option<u32>) -> Result<Self> {
+        criteria(Line::new("SEARCH"), &query, Uids::Inline { exists: 1 }, 0)?;
+        Ok(Self { mailbox, query, uid_validity })
+    }
+}
+
+impl Command for Search {
+    type Output = Vec<u32>;
+    const IDEMPOTENT: bool = true;
+
+    fn mailbox(&self) -> Option<&Mailbox> {
+        Some(&self.mailbox)
+    }
+
+    async fn run(&self, link: &mut Link) -> Result<Vec<u32>> {
+        self.check_capabilities(link)?;
+        let exists = link.open_and_refresh(&self.mailbox, Access::Read, self.uid_validity).await?;
+        if exists == 0 {
+            return Ok(Vec::new());
+        }
+        let mut hits = Vec::new();
+        for line in self.lines(link, exists)? {
+            ask(link, &line, &mut hits).await?;
+        }
+        hits.sort_unstable();
+        hits.dedup();
+        if let Some(set) = &self.query.uid {
+            hits.retain(|uid| wants(set, *uid));
+        }
+        Ok(hits)
+    }
+}
+
+impl Search {
+    fn check_capabilities(&self, link: &Link) -> Result<()> {
+        let missing = |extension, call| Err(Error::CapabilityMissing { extension, call });
+        if uses(&self.query, &|query| query.gmail_raw.is_some()) && !link.has("X-GM-EXT-1") {
+            return missing("X-GM-EXT-1", "search by gmailRaw");
+        }
+        if uses(&self.query, &|query| query.mod_seq.is_some()) && !link.has("CONDSTORE") && !link.has("QRESYNC") {
+            return missing("CONDSTORE", "search by modSeq");
+        }
+        Ok(())
+    }
+
+    fn lines(&self, link: &Link, exists: u32) -> Result<Vec<Line>> {
+        let start = || {
+            let line = Line::new("UID SEARCH");
+            let line = if link.has_or_rev2("ESEARCH") { line.arg("RETURN (ALL)") } else { line };
+            let ascii = self.query.texts().all(str::is_ascii);
+            if ascii { line.slow() } else { line.arg("CHARSET UTF-8").slow() }
+        };
+        let pieces = match &self.query.uid {
+            Some(set) if set.newest_count().is_none() => set.lines(MAX_SET_BYTES),
+            _ => return Ok(vec![criteria(start(), &self.query, Uids::Inline { exists }, 0)?]),
+        };
+        pieces.iter().map(|piece| criteria(start(), &self.query, Uids::Piece { piece, exists }, 0)).collect()
+    }
+}
+
+/// Runs one UID SEARCH.
+pub(super) async fn ask(link: &mut Link, line: &Line, hits: &mut Vec<u32>) -> Result<()> {
+    let mut too_many = false;
+    link.run(line, &mut |data| match data {
+        Untagged::Search(row) => hits.extend(row.ids),
+        Untagged::Esearch(row) => {
+            if let Some(all) = &row.all {
+                if all.count() > MAX_HITS {
+                    too_many = true;
+                } else {
+                    hits.extend(all.iter());
+                }
+            }
+        }
+        _ => {}
+    })
+    .await?;
+    if too_many || hits.len() as u64 > MAX_HITS {
+        return Err(Error::LimitExceeded { what: "SEARCH", limit: MAX_HITS, name: "MAX_HITS" });
+    }
+    Ok(())
+}
+
+/// The UIDs of `set` that exist, ascending.
+pub(super) async fn existing(link: &mut Link, set: &UidSet) -> Result<Vec<u32>> {
+    let mut hits = Vec::new();
+    for piece in set.lines(MAX_SET_BYTES) {
+        let line = Line::new("UID SEARCH").slow();
+        let line = if link.has_or_rev2("ESEARCH") { line.arg("RETURN (ALL)") } else { line };
+        ask(link, &line.arg("UID").arg(piece), &mut hits).await?;
+    }
+    hits.sort_unstable();
+    hits.dedup();
+    hits.retain(|uid| wants(set, *uid));
+    Ok(hits)
+}
+
+/// Whether `uid` is meant by `set`. `n:*` brings the newest message even when its UID is below n (RFC 9051 §9,
+/// `seq-range`); who asks for "from n on" does not want that one. A bare `*` does.
+pub(crate) fn wants(set: &UidSet, uid: u32) -> bool {
+    let Some(all) = set.resolve(u32::MAX) else { return true };
+    let bare_star = all.contains(u32::MAX) && !all.contains(u32::MAX - 1) && set.as_ranges().is_none();
+    bare_star || all.contains(uid)
+}
+
+/// How a query's UID set is written.
+#[derive(Clone, Copy)]
+enum Uids<'a> {
+    /// As it is.
+    Inline { exists: u32 },
+    /// This piece of it.
+    Piece { piece: &'a str, exists: u32 },
+}
+
+/// Appends every key of `query`.
+fn criteria(mut line: Line, query: &SearchQuery, uids: Uids<'_>, depth: usize) -> Result<Line> {
+    if depth > MAX_DEPTH {
+        return Err(Error::argument("query", "is nested too deeply"));
+    }
+    let before = line.len();
+    let exists = match uids {
+        Uids::Inline { exists } | Uids::Piece { exists, .. } => exists,
+    };
+    // Sequence numbers and UIDs first: servers use them to narrow the rest.
+    line = match (&query.uid, uids) {
+        (Some(_), Uids::Piece { piece, .. }) => line.arg("UID").arg(piece),
+        (Some(set), Uids::Inline { .. }) => match set.newest_count() {
+            Some(newest) => line.arg(newest_range(newest, exists)),
+            None => line.arg("UID").arg(one_line(set)?),
+        },
+        (None, _) => line,
+    };
+    for (key, value) in [("SINCE", query.since), ("BEFORE", query.before)] {
+        line = day(line, key, "since", value)?;
+    }
+    for (key, value) in [("SENTSINCE", query.sent_since), ("SENTBEFORE", query.sent_before)] {
+        line = day(line, key, "sentSince", value)?;
+    }
+    for (key, argument, value) in [
+        ("FROM", "from", &query.from),
+        ("TO", "to", &query.to),
+        ("CC", "cc", &query.cc),
+        ("BCC", "bcc", &query.bcc),
+        ("SUBJECT", "subject", &query.subject),
+        ("BODY", "body", &query.body),
+        ("TEXT", "text", &query.text),
+        ("X-GM-RAW", "gmailRaw", &query.gmail_raw),
+    ] {
+        if let Some(value) = value {
+            line = line.arg(key).string_arg(argument::text(argument, value)?);
+        }
+    }
+    for (name, value) in &query.header {
+        let name = argument::header_name("header", name)?;
+        let value = match value {
+            HeaderMatch::Present => "",
+            HeaderMatch::Contains(text) => argument::text("header", text)?,
+        };
+        line = line.arg("HEADER").string_arg(name).string_arg(value);
+    }
+    for (value, yes, no) in [
+        (query.seen, "SEEN", "UNSEEN"),
+        (query.answered, "ANSWERED", "UNANSWERED"),
+        (query.flagged, "FLAGGED", "UNFLAGGED"),
+        (query.draft, "DRAFT", "UNDRAFT"),
+        (query.deleted, "DELETED", "UNDELETED"),
+    ] {
+        if let Some(value) = value {
+            line = line.arg(if value { yes } else { no });
+        }
+    }
+    if let Some(keyword) = &query.keyword {
+        line = line.arg("KEYWORD").arg(argument::atom("keyword", keyword)?);
+    }
+    for (key, argument, value) in
+        [("LARGER", "largerThan", query.larger_than), ("SMALLER", "smallerThan", query.smaller_than)]
+    {
+        if let Some(octets) = value {
+            // `number` has 32 bits (RFC 3501 §9); RFC 9051 has 63, but few servers do.
+            let octets = u32::try_from(octets).map_err(|_| Error::argument(argument, "is beyond 4294967295"))?;
+            line = line.arg(key).arg(octets.to_string());
+        }
+    }
+    if let Some(mod_seq) = query.mod_seq {
+        line = line.arg("MODSEQ").arg(mod_seq.0.to_string());
+    }
+    line = alternatives(line, &query.or, exists, depth)?;
+    if let Some(not) = &query.not {
+        line = group(line.arg("NOT"), not, exists, depth)?;
+    }
+    let nothing = line.len() == before;
+    Ok(if query.all || nothing { line.arg("ALL") } else { line })
+}
+
+/// `a or b or c` is `OR (a) OR (b) (c)`; one alternative alone is itself.
+fn alternatives(mut line: Line, alternatives: &[SearchQuery], exists: u32, depth: usize) -> Result<Line> {
+    for (index, query) in alternatives.iter().enumerate() {
+        if index + 1 < alternatives.len() {
+            line = line.arg("OR");
+        }
+        line = group(line, query, exists, depth)?;
+    }
+    Ok(line)
+}
+
+fn group(line: Line, query: &SearchQuery, exists: u32, depth: usize) -> Result<Line> {
+    let inner = criteria(Line::new(""), query, Uids::Inline { exists }, depth + 1)?;
+    Ok(line.arg("(").append(inner).text(")"))
+}
+
+fn day(line: Line, key: &str, argument: &'static str, value: Option<Timestamp>) -> Result<Line> {
+    match value {
+        Some(at) => Ok(line.arg(key).arg(date::date(argument, at)?)),
+        None => Ok(line),
+    }
+}
+
+/// Sequence numbers of the newest messages.
+pub(super) fn newest_range(newest: u32, exists: u32) -> String {
+    let first = exists.saturating_sub(newest.saturating_sub(1)).max(1);
+    format!("{first}:*")
+}
+
+/// A UID set inside `or` and `not` cannot be asked in pieces.
+fn one_line(set: &UidSet) -> Result<String> {
+    let mut pieces = set.lines(MAX_SET_BYTES);
+    match (pieces.pop(), pieces.is_empty()) {
+        (Some(piece), true) => Ok(piece),
+        _ => Err(Error::LimitExceeded {
+            what: "a UID set inside `or` or `not`",
+            limit: MAX_SET_BYTES as u64,
+            name: "MAX_SET_BYTES",
+        }),
+    }
+}
+
+fn uses(query: &SearchQuery, what: &impl Fn(&SearchQuery) -> bool) -> bool {
+    what(query)
+        || query.or.iter().any(|query| uses(query, what))
+        || query.not.as_deref().is_some_and(|query| uses(query, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(json: &str) -> String {
+        let query: SearchQuery = serde_json::from_str(json).unwrap();
+        criteria(Line::new("UID SEARCH"), &query, Uids::Inline { exists: 100 }, 0).unwrap().shown()
+    }
+
+    #[test]
+    fn known_answers() {
+        for (json, expected) in [
+            ("{}", "ALL"),
+            (r#"{"all":true,"seen":false}"#, "UNSEEN ALL"),
+            (r#"{"uid":"1:*","since":1764547200000}"#, "UID 1:* SINCE 1-Dec-2025"),
+            (r#"{"uid":{"newest":10},"flagged":true}"#, "91:* FLAGGED"),
+            (r#"{"from":"ada","subject":"a\"b"}"#, r#"FROM "ada" SUBJECT "a\"b""#),
+            (r#"{"subject":"Grüße"}"#, "SUBJECT {7}⏎Grüße"),
+            (r#"{"header":{"List-Id":true,"X-A":"b"}}"#, r#"HEADER "List-Id" "" HEADER "X-A" "b""#),
+            (r#"{"largerThan":1024,"smallerThan":2048,"keyword":"$Junk"}"#, "KEYWORD $Junk LARGER 1024 SMALLER 2048"),
+            (r#"{"or":[{"from":"a"},{"to":"b"},{"cc":"c","seen":true}]}"#, r#"OR (FROM "a") OR (TO "b") (CC "c" SEEN)"#),
+            (r#"{"or":[{"from":"a"}]}"#, r#"(FROM "a")"#),
+            (r#"{"not":{"or":[{"from":"a"},{"from":"b"}]}}"#, r#"NOT (OR (FROM "a") (FROM "b"))"#),
+            (r#"{"not":{}}"#, "NOT (ALL)"),
+            (r#"{"modSeq":"620162338","gmailRaw":"has:attachment"}"#, r#"X-GM-RAW "has:attachment" MODSEQ 620162338"#),
+        ] {
+            assert_eq!(shown(json), format!("UID SEARCH {expected}"), "{json}");
+        }
+    }
+
+    #[test]
+    fn from_n_on_does_not_mean_the_message_below_n() {
+        let from = UidSet::parse("100:*").unwrap();
+        assert!(!wants(&from, 50) && wants(&from, 100) && wants(&from, u32::MAX));
+        let star = UidSet::parse("*").unwrap();
+        assert!(wants(&star, 50));
+        let some = UidSet::parse("3,5:7").unwrap();
+        assert!(wants(&some, 6) && !wants(&some, 8));
+        assert!(wants(&UidSet::newest(3).unwrap(), 8));
+        assert!(!wants(&UidSet::parse("4294967295").unwrap(), 8));
+    }
+
+    #[test]
+    fn newest_of_few() {
+        assert_eq!(newest_range(10, 3), "1:*");
+        assert_eq!(newest_range(1, 3), "3:*");
+        assert_eq!(newest_range(u32::MAX, u32::MAX), "1:*");
+    }
+}

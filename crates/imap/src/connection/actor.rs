@@ -1,0 +1,264 @@
+//! The task that owns one connection.
+//!
+//! ```text
+//!        ┌──────────── no job ─────────────┐
+//!        ▼                                 │
+//!     idle: listens ── job ──► serve ── done, next job? ──► serve …
+//!        │   │                   │  lost while a repeatable call ran: connect, once more
+//!        │   └ connection lost   └─ refused login: the client is closed
+//!        ▼     (next job reconnects)
+//!      leave: LOGOUT, or not even that
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use email_base::{Backoff, Classify, Code, clock};
+use tokio::sync::mpsc;
+
+use super::job::{Job, Ran};
+use super::link::Link;
+use super::login;
+use super::pool::Shared;
+use crate::command::argument::Mailbox;
+use crate::command::line::Line;
+use crate::error::{Error, Result};
+
+/// A connection that was silent for so long may be half-open: it is asked before a job is trusted to it.
+const PROBE_AFTER: Duration = Duration::from_secs(60);
+/// How long the answer to that may take.
+const PROBE_TIME: Duration = Duration::from_secs(10);
+/// A further connection without work ends after this.
+const SURPLUS_TIME: Duration = Duration::from_secs(60);
+/// Tries to connect again before the job is told; the first one is not counted.
+const CONNECT_RETRIES: u32 = 3;
+/// Tries when the server says "authenticated but not connected": too many connections pass by themselves.
+const MAILBOX_RETRIES: u32 = 3;
+/// First and longest wait between tries.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
+/// LOGOUT gets no longer than this.
+const FAREWELL_TIME: Duration = Duration::from_secs(1);
+
+/// One connection's owner.
+pub(super) struct Actor {
+    id: u64,
+    shared: Arc<Shared>,
+    jobs: mpsc::UnboundedReceiver<Job>,
+    link: Option<Link>,
+}
+
+/// What ended the wait for work.
+enum Idle {
+    Job(Job),
+    Lost,
+    Surplus,
+    Closing,
+}
+
+/// What was tried for one job.
+struct Tries {
+    lost: u32,
+    connect: u32,
+    mailbox: u32,
+    backoff: Backoff,
+}
+
+impl Actor {
+    pub(super) fn new(id: u64, shared: Arc<Shared>, jobs: mpsc::UnboundedReceiver<Job>, link: Option<Link>) -> Self {
+        Self { id, shared, jobs, link }
+    }
+
+    pub(super) async fn run(mut self, first: Option<Job>) {
+        // Also when a defect unwinds this task: the others must not wait for it.
+        let _presence = Presence { id: self.id, shared: Arc::clone(&self.shared) };
+        let mut next = first;
+        loop {
+            if let Some(job) = next.take() {
+                self.serve(job).await;
+                if self.shared.closing.is_cancelled() {
+                    break;
+                }
+                next = self.shared.next_job(self.id, self.open_mailbox());
+                continue;
+            }
+            match self.idle().await {
+                Idle::Job(job) => next = Some(job),
+                Idle::Lost => self.link = None,
+                Idle::Surplus if self.shared.retire(self.id) => break,
+                Idle::Surplus => {}
+                Idle::Closing => break,
+            }
+        }
+        self.leave().await;
+    }
+
+    /// Waits for work and listens: what the server tells meanwhile is known, and a lost connection is noticed.
+    async fn idle(&mut self) -> Idle {
+        let Self { shared, jobs, link, .. } = self;
+        tokio::select! {
+            biased;
+            () = shared.closing.cancelled() => Idle::Closing,
+            job = jobs.recv() => job.map_or(Idle::Closing, Idle::Job),
+            () = lost(link.as_mut()) => Idle::Lost,
+            () = clock::sleep(SURPLUS_TIME) => Idle::Surplus,
+        }
+    }
+
+    /// Runs a job to its end, connecting and trying again as far as its caller and its nature allow.
+    async fn serve(&mut self, mut job: Job) {
+        let mut tries = Tries::new();
+        loop {
+            if job.is_abandoned() || self.shared.closing.is_cancelled() {
+                return;
+            }
+            let closing = self.shared.closing.clone();
+            let (started, ran) = match self.connected(&mut job).await {
+                Some(Ok(link)) => tokio::select! {
+                    biased;
+                    () = closing.cancelled() => (true, Ran::Abandoned),
+                    ran = job.run(link) => (true, ran),
+                },
+                Some(Err(error)) => (false, Ran::Failed(error)),
+                None => (false, Ran::Abandoned),
+            };
+            let error = match ran {
+                Ran::Done => return,
+                Ran::Abandoned => return self.settle(None).await,
+                Ran::Failed(error) => error,
+            };
+            self.settle(Some(&error)).await;
+            if error.is_refused_login() {
+                tracing::warn!(target: "imap", code = error.code().as_str(), "the login was refused: the client is closed");
+                job.fail(error);
+                return self.shared.close();
+            }
+            let Some(delay) = tries.again(&error, &job, started) else { return job.fail(error) };
+            tracing::debug!(target: "imap", code = error.code().as_str(), ms = delay.as_millis(), "trying again");
+            tokio::select! {
+                () = closing.cancelled() => return,
+                () = job.abandoned() => return,
+                () = clock::sleep(delay) => {}
+            }
+        }
+    }
+
+    /// The connection, opened if there is none; `None` when the caller went meanwhile.
+    async fn connected(&mut self, job: &mut Job) -> Option<Result<&mut Link>> {
+        let closing = self.shared.closing.clone();
+        if let Some(link) = &mut self.link
+            && link.last_answer().elapsed() > PROBE_AFTER
+        {
+            let noop = Line::new("NOOP");
+            let alive = tokio::select! {
+                () = closing.cancelled() => return None,
+                answer = clock::timeout(PROBE_TIME, link.run_quietly(&noop)) => matches!(answer, Ok(Ok(_))),
+            };
+            if !alive {
+                tracing::debug!(target: "imap", "the connection was half-open");
+                self.link = None;
+            }
+        }
+        if self.link.is_none() {
+            let call = job.call.clone();
+            let login = tokio::select! {
+                biased;
+                () = closing.cancelled() => return None,
+                () = job.abandoned() => return None,
+                login = login::log_in(&self.shared.settings, &call) => login,
+            };
+            match login {
+                Ok(link) => {
+                    self.shared.logged_in(&link);
+                    self.link = Some(link);
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        self.link.as_mut().map(Ok)
+    }
+
+    /// After a job that did not end well: the connection is in step again, or gone.
+    async fn settle(&mut self, error: Option<&Error>) {
+        let Some(link) = &mut self.link else { return };
+        // "Not connected" is a state of the session: only another one can be different.
+        let hopeless = error.is_some_and(|error| error.ends_connection() || matches!(error, Error::MailboxUnavailable(_)));
+        let closing = self.shared.closing.clone();
+        let in_step = !hopeless
+            && tokio::select! {
+                () = closing.cancelled() => link.in_step(),
+                in_step = link.settle() => in_step,
+            };
+        if !in_step {
+            self.link = None;
+        }
+    }
+
+    async fn leave(&mut self) {
+        let Some(mut link) = self.link.take() else { return };
+        let farewell = async {
+            if link.in_step() {
+                link.logout().await;
+            }
+        };
+        tokio::select! {
+            () = self.shared.abrupt.cancelled() => {}
+            _ = clock::timeout(FAREWELL_TIME, farewell) => {}
+        }
+    }
+
+    fn open_mailbox(&self) -> Option<Mailbox> {
+        Some(self.link.as_ref()?.view.selected.as_ref()?.mailbox.clone())
+    }
+}
+
+/// Says when the actor is no more.
+struct Presence {
+    id: u64,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.shared.gone(self.id);
+    }
+}
+
+/// Listens until the connection is lost. Without one: for ever.
+async fn lost(link: Option<&mut Link>) {
+    let Some(link) = link else { return std::future::pending().await };
+    loop {
+        if let Err(error) = link.listen().await {
+            tracing::debug!(target: "imap", %error, "the idle connection ended");
+            return;
+        }
+    }
+}
+
+impl Tries {
+    fn new() -> Self {
+        Self { lost: 0, connect: 0, mailbox: 0, backoff: Backoff::new(BACKOFF.0, BACKOFF.1) }
+    }
+
+    /// The wait before the same job is tried again, if it may be and time is left for it.
+    fn again(&mut self, error: &Error, job: &Job, started: bool) -> Option<Duration> {
+        let repeatable = !started || job.is_idempotent();
+        let lost = error.is_lost_connection();
+        let (count, most) = match error {
+            Error::MailboxUnavailable(_) if repeatable => (&mut self.mailbox, MAILBOX_RETRIES),
+            _ if !started && (lost || is_connect_failure(error)) => (&mut self.connect, CONNECT_RETRIES),
+            _ if started && lost && repeatable => (&mut self.lost, 1),
+            _ => return None,
+        };
+        *count += 1;
+        if *count > most {
+            return None;
+        }
+        let delay = if started && lost { Duration::ZERO } else { self.backoff.next_delay() };
+        job.call.remaining().is_none_or(|left| left > delay).then_some(delay)
+    }
+}
+
+/// Nobody answered now: perhaps later. A connect timeout is not here, it has taken its time already.
+fn is_connect_failure(error: &Error) -> bool {
+    matches!(error.code(), Code::DnsFailed | Code::ConnectionRefused | Code::HostUnreachable)
+}

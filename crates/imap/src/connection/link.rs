@@ -1,0 +1,431 @@
+//! One logged-in connection: writes commands, reads what answers them, stays in step.
+//!
+//! ```text
+//!           send                      completion
+//!   idle ─────────► outstanding(tag) ────────────► idle
+//!    │                  │  dropped here
+//!    │  dropped while   ▼
+//!    │  writing      settle: read on until every tag is answered, or give the connection up
+//!    ▼
+//!   given up
+//! ```
+//!
+//! Every future here may be dropped at any await. What was left behind is told by `writing` (a command is half written:
+//! nothing can mend that) and `outstanding` (answers will come that nobody waits for: [`Link::settle`] reads them).
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_imap::Session;
+use async_imap::imap_proto::RequestId;
+use bytes::Bytes;
+use email_base::clock::{self, Instant};
+use email_net::Stream;
+use tokio::io::AsyncWriteExt;
+
+use super::refusal;
+use super::reply;
+use super::names::Names;
+use super::view::View;
+use crate::command::argument::Mailbox;
+use crate::command::line::{Line, Segment};
+use crate::error::{Error, Result};
+use crate::grammar::{Completion, CompletionStatus, ConditionKind, Event, NameEncoding, Untagged, WireName};
+use crate::tap::{Events, Tap, TapControl};
+
+/// Silence in the middle of a command for so long is the end of the connection: a half-open one answers never.
+pub(crate) const READ_WATCHDOG: Duration = Duration::from_secs(60);
+/// The same for commands over which servers are known to think long: SEARCH in bodies, COPY of thousands, APPEND.
+pub(crate) const SLOW_READ_WATCHDOG: Duration = Duration::from_secs(300);
+/// A peer that takes no byte for so long is not there any more.
+const WRITE_WATCHDOG: Duration = Duration::from_secs(60);
+/// Literals are written in pieces of this size, so that the watchdog sees progress.
+const WRITE_PIECE: usize = 64 * 1024;
+/// A dropped call's answers are read for so long; beyond it a new connection is cheaper.
+const SETTLE_TIME: Duration = Duration::from_secs(2);
+/// Events that may come while a command is being written. A server that floods us there is given up.
+const MAX_EARLY_EVENTS: usize = 10_000;
+
+/// Takes the untagged data of one command.
+pub(crate) type Sink<'a> = &'a mut (dyn FnMut(Untagged) + Send);
+
+/// A connection after login.
+#[derive(Debug)]
+pub(crate) struct Link {
+    session: Session<Tap<Stream>>,
+    events: Events,
+    control: TapControl,
+    pub(crate) view: View,
+    pub(crate) encoding: NameEncoding,
+    pub(crate) names: Arc<Names>,
+    early: Early,
+    outstanding: Vec<RequestId>,
+    /// Completions that came before somebody asked for them.
+    finished: Vec<Completion>,
+    writing: bool,
+    /// Between IDLE's `+` and DONE.
+    idling: bool,
+    last_answer: Instant,
+}
+
+/// Events that came while a command was being written; not observed yet.
+#[derive(Debug, Default)]
+struct Early {
+    events: VecDeque<Event>,
+    flooded: bool,
+}
+
+impl Early {
+    fn push(&mut self, event: Event) {
+        if self.events.len() < MAX_EARLY_EVENTS {
+            self.events.push_back(event);
+        } else {
+            self.flooded = true;
+        }
+    }
+}
+
+/// What the server said to a line that ends in a synchronising literal.
+enum GoAhead {
+    Given,
+    Refused,
+}
+
+impl Link {
+    pub(crate) fn new(session: Session<Tap<Stream>>, events: Events, control: TapControl, view: View, names: Arc<Names>) -> Self {
+        // A server that no longer speaks IMAP4rev1 spells names in UTF-8 from the start (RFC 9051 §5.1).
+        let rev2_only = view.capabilities.has("IMAP4REV2") && !view.capabilities.has("IMAP4REV1");
+        Self {
+            session,
+            events,
+            control,
+            view,
+            encoding: if rev2_only { NameEncoding::Utf8 } else { NameEncoding::Utf7 },
+            names,
+            early: Early::default(),
+            outstanding: Vec::new(),
+            finished: Vec::new(),
+            writing: false,
+            idling: false,
+            last_answer: clock::now(),
+        }
+    }
+
+    pub(crate) fn has(&self, capability: &str) -> bool {
+        self.view.capabilities.has(capability)
+    }
+
+    pub(crate) fn has_or_rev2(&self, capability: &str) -> bool {
+        self.view.capabilities.has_or_rev2(capability)
+    }
+
+    /// The mailbox's name as this server spells it.
+    pub(crate) fn wire_name(&self, mailbox: &Mailbox) -> WireName {
+        self.names.wire(mailbox.path(), self.encoding)
+    }
+
+    /// Counts what comes over the wire.
+    pub(crate) fn meter(&self) -> TapControl {
+        self.control.clone()
+    }
+
+    /// Since when the server has not been heard.
+    pub(crate) fn last_answer(&self) -> Instant {
+        self.last_answer
+    }
+
+    /// Runs a command; its untagged data goes to `sink`, its NO or BAD becomes the error.
+    pub(crate) async fn run(&mut self, line: &Line, sink: Sink<'_>) -> Result<Completion> {
+        let tag = self.send(line).await?;
+        self.answer(&tag, line, sink).await
+    }
+
+    /// [`Self::run`] of a command whose data is of no interest.
+    pub(crate) async fn run_quietly(&mut self, line: &Line) -> Result<Completion> {
+        self.run(line, &mut |_| {}).await
+    }
+
+    /// Waits for the completion of a command already sent; NO and BAD become the error.
+    pub(crate) async fn answer(&mut self, tag: &RequestId, line: &Line, sink: Sink<'_>) -> Result<Completion> {
+        let completion = self.completion(tag, line, sink).await?;
+        match completion.status {
+            CompletionStatus::Ok => Ok(completion),
+            CompletionStatus::No | CompletionStatus::Bad => {
+                Err(refusal::error(line.verb(), reply::of_completion(&completion)))
+            }
+        }
+    }
+
+    /// Waits for the completion of a command already sent, whatever it is.
+    pub(crate) async fn completion(&mut self, tag: &RequestId, line: &Line, sink: Sink<'_>) -> Result<Completion> {
+        loop {
+            if let Some(at) = self.finished.iter().position(|done| done.tag == tag.0) {
+                return Ok(self.finished.swap_remove(at));
+            }
+            match self.next_event(line.verb(), line.patience()).await? {
+                Event::Untagged(data) => {
+                    self.observe(&data, line.verb())?;
+                    sink(data);
+                }
+                Event::Completion(completion) => self.complete(completion)?,
+                // Nobody asked; some servers repeat themselves.
+                Event::Continuation(_) => {}
+            }
+        }
+    }
+
+    /// Writes a command and does not wait for its answer. Several may be under way.
+    pub(crate) async fn send(&mut self, line: &Line) -> Result<RequestId> {
+        let segments = line.segments()?;
+        let verb = line.verb();
+        self.writing = true;
+        let mut tag: Option<RequestId> = None;
+        let mut text = String::new();
+        let limit = self.view.capabilities.non_synchronizing_limit();
+        for segment in segments {
+            match segment {
+                Segment::Text(more) => text.push_str(more),
+                Segment::Literal(bytes) => {
+                    let waits = bytes.len() > limit;
+                    text.push_str(&format!("{{{}{}}}", bytes.len(), if waits { "" } else { "+" }));
+                    let tag = self.write_text(&mut tag, std::mem::take(&mut text), verb).await?;
+                    if waits && let GoAhead::Refused = self.go_ahead(&tag, line).await? {
+                        self.writing = false;
+                        return Ok(tag);
+                    }
+                    self.write_bytes(bytes, verb).await?;
+                }
+            }
+        }
+        let tag = self.write_text(&mut tag, text, verb).await?;
+        self.writing = false;
+        Ok(tag)
+    }
+
+    /// Writes DONE or any other line that carries no tag.
+    pub(crate) async fn write_untagged(&mut self, text: &'static str, verb: &'static str) -> Result<()> {
+        let Self { session, events, early, .. } = self;
+        let written = events.drive(session.run_command_untagged(text), |event| early.push(event));
+        watched(written, verb).await?.map_err(|error| self.lost(verb, Some(error)))
+    }
+
+    /// IDLE (RFC 2177): writes it and waits for the server's `+`. `false` when it was refused.
+    pub(crate) async fn begin_idle(&mut self, line: &Line) -> Result<Option<RequestId>> {
+        let tag = self.send(line).await?;
+        self.idling = true;
+        match self.go_ahead(&tag, line).await? {
+            GoAhead::Given => Ok(Some(tag)),
+            GoAhead::Refused => {
+                self.idling = false;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Ends IDLE and waits until the server is back.
+    pub(crate) async fn end_idle(&mut self, tag: &RequestId, line: &Line) -> Result<()> {
+        self.write_untagged("DONE", line.verb()).await?;
+        self.idling = false;
+        self.completion(tag, line, &mut |_| {}).await.map(|_| ())
+    }
+
+    /// Waits for the next untagged data between commands; observes it. Ends only with data or the connection.
+    pub(crate) async fn listen(&mut self) -> Result<Untagged> {
+        loop {
+            match self.next_event_unwatched("IDLE").await? {
+                Event::Untagged(data) => {
+                    self.observe(&data, "IDLE")?;
+                    return Ok(data);
+                }
+                Event::Completion(completion) => self.complete(completion)?,
+                Event::Continuation(_) => {}
+            }
+        }
+    }
+
+    /// Whether nothing is half written and nothing unanswered but what may be.
+    pub(crate) fn in_step(&self) -> bool {
+        !self.writing && !self.idling && self.view.bye.is_none() && self.control.end().is_none()
+    }
+
+    /// Brings the connection back in step after a call was dropped at some await. `false`: give it up.
+    pub(crate) async fn settle(&mut self) -> bool {
+        self.control.stop_bodies();
+        if self.writing || self.view.bye.is_some() || self.control.end().is_some() {
+            return false;
+        }
+        if self.outstanding.is_empty() {
+            return true;
+        }
+        matches!(clock::timeout(SETTLE_TIME, self.drain()).await, Ok(Ok(())))
+    }
+
+    async fn drain(&mut self) -> Result<()> {
+        if self.idling {
+            self.write_untagged("DONE", "IDLE").await?;
+            self.idling = false;
+        }
+        while !self.outstanding.is_empty() {
+            match self.next_event("drain", READ_WATCHDOG).await? {
+                Event::Untagged(data) => self.observe(&data, "drain")?,
+                Event::Completion(completion) => self.complete(completion)?,
+                Event::Continuation(_) => {}
+            }
+        }
+        self.finished.clear();
+        Ok(())
+    }
+
+    /// The farewell of LOGOUT (RFC 9051 §6.1.3): BYE is what is hoped for.
+    pub(crate) async fn logout(&mut self) {
+        if self.writing || self.idling {
+            return;
+        }
+        let line = Line::new("LOGOUT");
+        if let Ok(tag) = self.send(&line).await {
+            // Whatever comes, it is over.
+            while let Ok(event) = self.next_event("LOGOUT", READ_WATCHDOG).await {
+                if matches!(&event, Event::Completion(done) if done.tag == tag.0) {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn observe(&mut self, data: &Untagged, verb: &'static str) -> Result<()> {
+        self.view.observe(data);
+        // After BYE the server hears nothing any more (RFC 9051 §7.1.5): do not wait for it to hang up.
+        if self.view.bye.is_some() { Err(self.lost(verb, None)) } else { Ok(()) }
+    }
+
+    fn complete(&mut self, completion: Completion) -> Result<()> {
+        let at = self.outstanding.iter().position(|tag| tag.0 == completion.tag);
+        let Some(at) = at else {
+            return Err(Error::protocol("it completed a command that was not sent"));
+        };
+        self.outstanding.swap_remove(at);
+        if let Some(code) = &completion.code {
+            self.view.code(code);
+        }
+        self.finished.push(completion);
+        Ok(())
+    }
+
+    /// After a synchronising literal's announcement: `+`, or the command's completion. Everything else that comes is kept
+    /// in order for those who wait for it: it may belong to a command that is under way before this one.
+    async fn go_ahead(&mut self, tag: &RequestId, line: &Line) -> Result<GoAhead> {
+        let mut aside = Early::default();
+        let given = loop {
+            match self.next_event(line.verb(), line.patience()).await? {
+                Event::Continuation(_) => break GoAhead::Given,
+                Event::Completion(completion) if completion.tag == tag.0 => {
+                    self.complete(completion)?;
+                    break GoAhead::Refused;
+                }
+                event => {
+                    if let Event::Untagged(Untagged::Condition(condition)) = &event
+                        && condition.kind == ConditionKind::Bye
+                    {
+                        self.view.bye = Some(reply::of_condition(condition));
+                        return Err(self.lost(line.verb(), None));
+                    }
+                    aside.push(event);
+                }
+            }
+        };
+        aside.events.append(&mut self.early.events);
+        self.early.events = aside.events;
+        self.early.flooded |= aside.flooded;
+        self.no_flood()?;
+        Ok(given)
+    }
+
+    /// Writes a line's text and CRLF; the first one gets the tag.
+    async fn write_text(&mut self, tag: &mut Option<RequestId>, text: String, verb: &'static str) -> Result<RequestId> {
+        let Self { session, events, early, .. } = self;
+        let written = match tag {
+            None => {
+                let run = events.drive(session.run_command(&text), |event| early.push(event));
+                watched(run, verb).await?.map(Some)
+            }
+            Some(_) => {
+                let run = events.drive(session.run_command_untagged(&text), |event| early.push(event));
+                watched(run, verb).await?.map(|()| None)
+            }
+        };
+        match written {
+            Ok(Some(new)) => {
+                self.outstanding.push(new.clone());
+                *tag = Some(new);
+            }
+            Ok(None) => {}
+            Err(error) => return Err(self.lost(verb, Some(error))),
+        }
+        self.no_flood()?;
+        tag.clone().ok_or(Error::Internal("a command without a tag"))
+    }
+
+    async fn write_bytes(&mut self, bytes: &Bytes, verb: &'static str) -> Result<()> {
+        for piece in bytes.chunks(WRITE_PIECE) {
+            let Self { session, events, early, .. } = self;
+            let written = events.drive(session.get_mut().write_all(piece), |event| early.push(event));
+            watched(written, verb).await?.map_err(|error| self.lost(verb, Some(error.into())))?;
+            self.no_flood()?;
+        }
+        Ok(())
+    }
+
+    fn no_flood(&self) -> Result<()> {
+        if self.early.flooded { Err(Error::protocol("it floods the client while it writes")) } else { Ok(()) }
+    }
+
+    /// The next event. Cancel-safe. Waits `patience` from the last byte that came.
+    async fn next_event(&mut self, verb: &'static str, patience: Duration) -> Result<Event> {
+        loop {
+            let heard = self.control.bytes_read();
+            match clock::timeout(patience, self.next_event_unwatched(verb)).await {
+                Ok(event) => return event,
+                Err(_) if self.control.bytes_read() > heard => {}
+                Err(_) => return Err(Error::Silent { during: verb, waited: patience }),
+            }
+        }
+    }
+
+    async fn next_event_unwatched(&mut self, verb: &'static str) -> Result<Event> {
+        loop {
+            if let Some(event) = self.early.events.pop_front().or_else(|| self.events.try_next()) {
+                self.last_answer = clock::now();
+                return Ok(event);
+            }
+            let Self { session, events, .. } = self;
+            // Whoever awaits async-imap takes events at the same time: the tap's deadlock rule.
+            let (event, read) = tokio::select! {
+                biased;
+                event = events.next() => (event, None),
+                read = session.read_response() => (events.try_next(), Some(read)),
+            };
+            match (event, read) {
+                (Some(event), _) => {
+                    self.last_answer = clock::now();
+                    return Ok(event);
+                }
+                // A line whose event was taken before.
+                (None, Some(Ok(Some(_)))) => {}
+                (None, Some(Err(error))) => return Err(self.lost(verb, Some(error.into()))),
+                (None, Some(Ok(None)) | None) => return Err(self.lost(verb, None)),
+            }
+        }
+    }
+
+    /// Why the connection cannot go on.
+    fn lost(&self, verb: &'static str, error: Option<async_imap::error::Error>) -> Error {
+        super::lost(&self.control, verb, self.view.bye.clone(), error)
+    }
+}
+
+/// A write with its watchdog.
+async fn watched<T>(write: impl Future<Output = T>, verb: &'static str) -> Result<T> {
+    clock::timeout(WRITE_WATCHDOG, write).await.map_err(|_| Error::Silent { during: verb, waited: WRITE_WATCHDOG })
+}

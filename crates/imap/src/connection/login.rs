@@ -1,0 +1,277 @@
+//! From an endpoint to a [`Link`]: connect, greet, prove who we are, read the capabilities, say who the program is.
+//!
+//! ```text
+//! connect ─► [STARTTLS] ─► greeting ─► CAPABILITY ─► AUTHENTICATE / LOGIN ─► CAPABILITY ─► ID
+//!                          (implicit)   (unless told)   refused token: once more    (unless told)
+//! ```
+//!
+//! Capabilities are taken from response codes where the server gives them there, which saves a round trip each.
+
+use std::time::Duration;
+
+use async_imap::Client;
+use email_base::{Call, Code, Credentials, Secret, ServerReply, clock};
+use email_net::{Security, Stream};
+
+use super::capabilities::Capabilities;
+use super::link::Link;
+use super::sasl::{Exchange, Mechanism, Refusal, refuse_separators};
+use super::view::View;
+use super::{refusal, reply, starttls};
+use crate::command::id;
+use crate::command::line::Line;
+use crate::error::{Error, Result};
+use crate::grammar::{Completion, CompletionStatus, ConditionKind, Event, ResponseCode, Untagged};
+use crate::options::Settings;
+use crate::tap::{Events, Tap, TapControl};
+
+/// From the greeting to the end of login. Dovecot slows down refused logins to 17 s.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
+/// Events kept of one step of login: a flood before login is an attack.
+const MAX_EVENTS: usize = 1000;
+
+/// Connects and logs in. A refused token is reported to its source; if that has another one, it is tried once.
+pub(crate) async fn log_in(settings: &Settings, call: &Call) -> Result<Link> {
+    let tokens = match &settings.credentials {
+        Credentials::Password { password, .. } => return attempt(settings, password, call).await,
+        Credentials::OAuth { tokens, .. } => tokens,
+    };
+    let token = tokens.current().await.map_err(Error::Token)?;
+    let refused = match attempt(settings, &token, call).await {
+        Err(Error::TokenRefused(reply)) => reply,
+        other => return other,
+    };
+    tracing::debug!(target: "imap", "the access token was refused");
+    match tokens.refused(&token).await.map_err(Error::Token)? {
+        Some(other) if other != token => attempt(settings, &other, call).await,
+        _ => Err(Error::TokenRefused(refused)),
+    }
+}
+
+async fn attempt(settings: &Settings, proof: &Secret, call: &Call) -> Result<Link> {
+    // Unusable values are refused before any byte is sent.
+    refuse_separators("auth.user", settings.credentials.user())?;
+    refuse_separators("auth", proof.expose())?;
+    let started = clock::now();
+    let stream = settings.connector.connect(&settings.endpoint, call).await?;
+    let talk = talk(settings, proof, stream, call);
+    let link = clock::timeout(LOGIN_TIMEOUT, talk)
+        .await
+        .map_err(|_| Error::Silent { during: "login", waited: LOGIN_TIMEOUT })??;
+    tracing::info!(target: "imap", host = settings.endpoint.host, ms = started.elapsed().as_millis(), "logged in");
+    Ok(link)
+}
+
+async fn talk(settings: &Settings, proof: &Secret, stream: Stream, call: &Call) -> Result<Link> {
+    let upgraded = settings.endpoint.tls == Security::StartTls;
+    let stream = if upgraded {
+        starttls::upgrade(stream, &settings.connector, &settings.endpoint.host, call).await?
+    } else {
+        stream
+    };
+    if !stream.is_encrypted() && settings.endpoint.tls != Security::None {
+        return Err(Error::Internal("a login without TLS"));
+    }
+    let mut stage = Stage::new(stream, settings, upgraded);
+    if !upgraded {
+        stage.greeting().await?;
+    }
+    if stage.capabilities.is_empty() {
+        stage.ask_capabilities().await?;
+    }
+    let offered = stage.capabilities.has("ID");
+    let mut link = stage.authenticate(settings, proof).await?;
+    introduce(&mut link, settings, offered).await?;
+    Ok(link)
+}
+
+/// CAPABILITY, unless the server has told by itself, and ID: both on the way together, ID's answer not waited for.
+async fn introduce(link: &mut Link, settings: &Settings, mut id_offered: bool) -> Result<()> {
+    let ask = Line::new("CAPABILITY");
+    let asked = if link.view.capabilities.is_empty() { Some(link.send(&ask).await?) } else { None };
+    if let Some(tag) = asked {
+        if id_offered {
+            link.send(&id::line(&settings.client_id)).await?;
+        }
+        link.answer(&tag, &ask, &mut |_| {}).await?;
+        if id_offered {
+            return Ok(());
+        }
+    }
+    id_offered |= link.has("ID");
+    if id_offered {
+        link.send(&id::line(&settings.client_id)).await?;
+    }
+    Ok(())
+}
+
+/// A connection before login.
+struct Stage {
+    client: Client<Tap<Stream>>,
+    events: Events,
+    control: TapControl,
+    capabilities: Capabilities,
+}
+
+impl Stage {
+    /// After STARTTLS the greeting is over.
+    fn new(stream: Stream, settings: &Settings, greeted: bool) -> Self {
+        let make = if greeted { Tap::after_greeting } else { Tap::new };
+        let (tap, events, control) = make(stream, settings.limits);
+        Self { client: Client::new(tap), events, control, capabilities: Capabilities::default() }
+    }
+
+    async fn greeting(&mut self) -> Result<()> {
+        let mut seen = Vec::new();
+        let read = self.events.drive(self.client.read_response(), |event| keep(&mut seen, event)).await;
+        let Some(Event::Untagged(Untagged::Condition(greeting))) = seen.into_iter().next() else {
+            return Err(match read {
+                Ok(Some(_)) => Error::protocol("it does not greet as an IMAP server"),
+                Ok(None) => self.lost("greeting", None),
+                Err(error) => self.lost("greeting", Some(error.into())),
+            });
+        };
+        match greeting.kind {
+            ConditionKind::Ok => {
+                if let Some(ResponseCode::Capability(words)) = &greeting.code {
+                    self.capabilities = Capabilities::new(words);
+                }
+                Ok(())
+            }
+            ConditionKind::Bye => {
+                Err(Error::ConnectionLost { during: "greeting", bye: Some(reply::of_condition(&greeting)) })
+            }
+            // Whose mailbox it would be nobody knows: the credentials of this client have not been asked for.
+            ConditionKind::Preauth => Err(Error::protocol("it greets with PREAUTH: logged in, but as whom?")),
+            ConditionKind::No | ConditionKind::Bad => Err(Error::protocol("it does not greet as an IMAP server")),
+        }
+    }
+
+    async fn ask_capabilities(&mut self) -> Result<()> {
+        let mut seen = Vec::new();
+        let run = self.client.run_command_and_check_ok("CAPABILITY", None);
+        let run = self.events.drive(run, |event| keep(&mut seen, event)).await;
+        for event in &seen {
+            if let Event::Untagged(Untagged::Capability(words)) = event {
+                self.capabilities = Capabilities::new(words);
+            }
+        }
+        match run {
+            Ok(()) => Ok(()),
+            Err(error) => Err(match completion(&seen) {
+                Some(done) => refusal::error("CAPABILITY", reply::of_completion(done)),
+                None => self.lost_or_bye("CAPABILITY", &seen, error),
+            }),
+        }
+    }
+
+    /// Proves who we are, by the best way that both sides have.
+    async fn authenticate(self, settings: &Settings, proof: &Secret) -> Result<Link> {
+        let Self { client, mut events, control, capabilities } = self;
+        let user = settings.credentials.user();
+        let mut seen = Vec::new();
+        let collect = |event| keep(&mut seen, event);
+        let way = choose(&capabilities, &settings.credentials)?;
+        let mut challenge = Refusal::default();
+        let session = match way {
+            Some(mechanism) => {
+                let response =
+                    mechanism.initial_response(user, proof, &settings.endpoint.host, settings.endpoint.port)?;
+                let (exchange, command, refused) = Exchange::new(mechanism, response, capabilities.has("SASL-IR"));
+                challenge = refused;
+                events.drive(client.authenticate(command.expose(), exchange), collect).await
+            }
+            None => events.drive(client.login(user, proof.expose()), collect).await,
+        };
+        match session {
+            Ok(session) => {
+                // Those from before login are forgotten (RFC 9051 §6.2.2).
+                let mut view = View::default();
+                for event in &seen {
+                    match event {
+                        Event::Untagged(data) => view.observe(data),
+                        Event::Completion(Completion { code: Some(code), .. }) => view.code(code),
+                        _ => {}
+                    }
+                }
+                Ok(Link::new(session, events, control, view, settings.names.clone()))
+            }
+            Err((error, _client)) => Err(match completion(&seen) {
+                Some(done) => refused_login(&settings.credentials, done, challenge.take()),
+                None => super::lost(&control, "login", farewell(&seen), Some(error)),
+            }),
+        }
+    }
+
+    fn lost(&self, verb: &'static str, error: Option<async_imap::error::Error>) -> Error {
+        super::lost(&self.control, verb, None, error)
+    }
+
+    fn lost_or_bye(&self, verb: &'static str, seen: &[Event], error: async_imap::error::Error) -> Error {
+        super::lost(&self.control, verb, farewell(seen), Some(error))
+    }
+}
+
+/// The mechanism; `None` is the LOGIN command.
+fn choose(capabilities: &Capabilities, credentials: &Credentials) -> Result<Option<Mechanism>> {
+    let offers = |mechanism: Mechanism| capabilities.has_mechanism(mechanism.name());
+    match credentials {
+        Credentials::OAuth { .. } => [Mechanism::OAuthBearer, Mechanism::XOAuth2]
+            .into_iter()
+            .find(|mechanism| offers(*mechanism))
+            .map(Some)
+            .ok_or_else(|| Error::MechanismUnavailable("the server offers neither OAUTHBEARER nor XOAUTH2".to_owned())),
+        Credentials::Password { .. } if offers(Mechanism::Plain) => Ok(Some(Mechanism::Plain)),
+        Credentials::Password { .. } if capabilities.has("LOGINDISABLED") => {
+            Err(Error::MechanismUnavailable("the server takes no passwords".to_owned()))
+        }
+        Credentials::Password { .. } => Ok(None),
+    }
+}
+
+/// What a refused login means. Only what says nothing else is the fault of the proof.
+fn refused_login(credentials: &Credentials, done: &Completion, challenge: Option<String>) -> Error {
+    let said = reply::of_completion(done);
+    match refusal::row(&said) {
+        Code::CommandRejected if done.status == CompletionStatus::Bad => refusal::error("login", said),
+        Code::CommandRejected | Code::AuthenticationFailed => match credentials {
+            Credentials::Password { .. } => Error::AuthenticationFailed(said),
+            Credentials::OAuth { .. } => Error::TokenRefused(with_challenge(said, challenge)),
+        },
+        Code::MechanismUnavailable => Error::MechanismUnavailable(said.text),
+        _ => refusal::error("login", said),
+    }
+}
+
+/// The JSON of a refused token says more than the NO after it.
+fn with_challenge(said: ServerReply, challenge: Option<String>) -> ServerReply {
+    match challenge.filter(|challenge| !challenge.trim().is_empty()) {
+        Some(challenge) => {
+            let text = format!("{} {challenge}", said.text);
+            ServerReply::new(said.status, &text, said.code)
+        }
+        None => said,
+    }
+}
+
+fn keep(seen: &mut Vec<Event>, event: Event) {
+    if seen.len() < MAX_EVENTS {
+        seen.push(event);
+    }
+}
+
+fn completion(seen: &[Event]) -> Option<&Completion> {
+    seen.iter().find_map(|event| match event {
+        Event::Completion(completion) => Some(completion),
+        _ => None,
+    })
+}
+
+fn farewell(seen: &[Event]) -> Option<ServerReply> {
+    seen.iter().find_map(|event| match event {
+        Event::Untagged(Untagged::Condition(condition)) if condition.kind == ConditionKind::Bye => {
+            Some(reply::of_condition(condition))
+        }
+        _ => None,
+    })
+}

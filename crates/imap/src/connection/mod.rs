@@ -1,0 +1,59 @@
+//! The connections of one client: an actor each, a queue of jobs for all.
+//!
+//! * [`Pool`]: takes jobs, finds or opens a connection for them.
+//! * [`actor`]: owns one [`Link`], serves one job after the other, listens in between.
+//! * [`Link`]: one logged-in session; [`login`] makes it.
+//!
+//! Nothing here waits for the user of a result: what a job reads from the wire goes into memory within limits, so the
+//! connection is free for the next job while JavaScript holds a page.
+
+mod actor;
+pub(crate) mod capabilities;
+mod job;
+mod link;
+mod login;
+mod names;
+mod pool;
+pub(crate) mod refusal;
+mod reply;
+mod sasl;
+mod select;
+mod starttls;
+mod view;
+
+use email_base::ServerReply;
+
+use crate::error::Error;
+use crate::tap::{End, TapControl};
+
+pub(crate) use job::Command;
+pub(crate) use link::{Link, READ_WATCHDOG, SLOW_READ_WATCHDOG};
+pub(crate) use names::Names;
+pub(crate) use pool::{Backlog, Pool};
+pub(crate) use sasl::refuse_separators;
+pub(crate) use select::{Freshness, missing_mailbox};
+pub(crate) use view::Access;
+
+/// Why a connection ended during `verb`. Never the text of async-imap's own errors: it holds the server's bytes.
+fn lost(
+    control: &TapControl,
+    verb: &'static str,
+    bye: Option<ServerReply>,
+    error: Option<async_imap::error::Error>,
+) -> Error {
+    use async_imap::error::Error as Inner;
+    let limit = |what, limit: usize, name| Error::LimitExceeded { what, limit: limit as u64, name };
+    match (control.end(), error) {
+        (Some(End::LineTooLong { limit: n }), _) => limit("a response of the server", n, "limits.maxLineBytes"),
+        (Some(End::LiteralTooLarge { limit: n }), _) => {
+            limit("the literals of a response", n, "limits.maxLiteralBytes")
+        }
+        (Some(End::NestingTooDeep { limit: n }), _) => limit("the nesting of a response", n, "limits.maxNesting"),
+        (Some(End::TooMany { what, limit: n }), _) => limit(what, n, "limits of one response"),
+        (Some(End::MalformedLiteral), _) => Error::protocol("it announced a literal without a length"),
+        (None, Some(Inner::Parse(_) | Inner::Validate(_) | Inner::Bad(_) | Inner::No(_))) => {
+            Error::protocol("it answered outside the grammar")
+        }
+        _ => Error::ConnectionLost { during: verb, bye },
+    }
+}

@@ -1,0 +1,17 @@
+//! What the server said, on its way into an error: redacted, shortened.
+
+use email_base::ServerReply;
+
+use crate::grammar::{Completion, Condition};
+
+/// Of a tagged response.
+pub(crate) fn of_completion(completion: &Completion) -> ServerReply {
+    let code = completion.code.as_ref().map(|code| code.name().to_owned());
+    ServerReply::new(completion.status.as_str(), &completion.text, code)
+}
+
+/// Of an untagged status response.
+pub(crate) fn of_condition(condition: &Condition) -> ServerReply {
+    let code = condition.code.as_ref().map(|code| code.name().to_owned());
+    ServerReply::new(condition.kind.as_str(), &condition.text, code)
+}

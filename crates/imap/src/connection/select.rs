@@ -1,0 +1,138 @@
+//! Opening mailboxes (RFC 9051 §6.3.2, §6.3.3): only when needed, for reading by EXAMINE, and never on stale UIDs.
+//!
+//! CLOSE is never used: it expunges what others have marked.
+
+use async_imap::imap_proto::RequestId;
+
+use super::link::Link;
+use super::view::{Access, Selected};
+use crate::command::argument::Mailbox;
+use crate::command::line::Line;
+use crate::error::{Error, Result};
+use crate::grammar::{ResponseCode, Untagged};
+
+/// How fresh an open mailbox has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// As the server has it at that moment: a NOOP goes ahead of the command.
+    Now,
+    /// The call has refreshed it before: its later steps need not.
+    AsIs,
+}
+
+impl Link {
+    /// Opens `mailbox`, or refreshes it when it is open already. The refreshing NOOP is not waited for: it goes ahead of
+    /// the next command, whose answer comes after what NOOP brings.
+    ///
+    /// With `uid_validity` nothing else is done to a mailbox that was rebuilt.
+    pub(crate) async fn open(
+        &mut self,
+        mailbox: &Mailbox,
+        access: Access,
+        uid_validity: Option<u32>,
+        freshness: Freshness,
+    ) -> Result<()> {
+        if self.is_open(mailbox, access) {
+            if freshness == Freshness::Now {
+                self.send(&Line::new("NOOP")).await?;
+            }
+        } else {
+            self.select(mailbox, access).await?;
+        }
+        self.guard(uid_validity)
+    }
+
+    /// [`Self::open`], and waits until EXISTS is what the server has now.
+    pub(crate) async fn open_and_refresh(
+        &mut self,
+        mailbox: &Mailbox,
+        access: Access,
+        uid_validity: Option<u32>,
+    ) -> Result<u32> {
+        if self.is_open(mailbox, access) {
+            self.run_quietly(&Line::new("NOOP")).await?;
+        } else {
+            self.select(mailbox, access).await?;
+        }
+        self.guard(uid_validity)?;
+        Ok(self.view.selected.as_ref().map_or(0, |selected| selected.exists))
+    }
+
+    /// Whether the open mailbox has no messages, as far as the server has said.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.exists() == 0
+    }
+
+    /// Messages in the open mailbox, as far as the server has said.
+    pub(crate) fn exists(&self) -> u32 {
+        self.view.selected.as_ref().map_or(0, |selected| selected.exists)
+    }
+
+    /// Of the open mailbox.
+    pub(crate) fn uid_validity(&self) -> Option<u32> {
+        self.view.selected.as_ref()?.uid_validity
+    }
+
+    /// How the open mailbox is open.
+    pub(crate) fn access(&self) -> Option<Access> {
+        Some(self.view.selected.as_ref()?.access)
+    }
+
+    fn is_open(&self, mailbox: &Mailbox, access: Access) -> bool {
+        self.view.selected.as_ref().is_some_and(|selected| selected.serves(mailbox, access))
+    }
+
+    fn guard(&self, expected: Option<u32>) -> Result<()> {
+        let Some(selected) = &self.view.selected else { return Err(Error::Internal("no mailbox is open")) };
+        match (expected, selected.uid_validity) {
+            (Some(expected), Some(found)) if expected != found => {
+                Err(Error::UidValidityChanged { path: selected.mailbox.path().to_owned(), expected, found })
+            }
+            // A server without UIDVALIDITY promises nothing (RFC 9051 §2.3.1.1): its UIDs die with the session.
+            (Some(expected), None) => {
+                Err(Error::UidValidityChanged { path: selected.mailbox.path().to_owned(), expected, found: 0 })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn select(&mut self, mailbox: &Mailbox, access: Access) -> Result<()> {
+        let verb = match access {
+            Access::Read => "EXAMINE",
+            Access::Write => "SELECT",
+        };
+        // From here on no mailbox is open, unless the server says otherwise.
+        self.view.selected = None;
+        let line = Line::new(verb).mailbox_arg(&self.wire_name(mailbox));
+        let tag: RequestId = self.send(&line).await?;
+        let mut selected =
+            Selected { mailbox: mailbox.clone(), access, exists: 0, uid_validity: None, changes: 0 };
+        let answer = self.answer(&tag, &line, &mut |data| collect(&mut selected, &data)).await;
+        answer.map_err(|error| missing_mailbox(mailbox, error))?;
+        self.view.selected = Some(selected);
+        Ok(())
+    }
+}
+
+fn collect(selected: &mut Selected, data: &Untagged) {
+    match data {
+        Untagged::Exists(n) => selected.exists = *n,
+        Untagged::Condition(condition) => {
+            if let Some(ResponseCode::UidValidity(n)) = condition.code {
+                selected.uid_validity = Some(n);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A mailbox that cannot be opened is, for the caller, not there; most servers say no more than NO.
+pub(crate) fn missing_mailbox(mailbox: &Mailbox, error: Error) -> Error {
+    use email_base::Code::{CommandRejected, MailboxNotFound};
+    match error {
+        Error::Refused { code: MailboxNotFound | CommandRejected, reply, .. } if reply.status == "NO" => {
+            Error::MailboxNotFound { path: mailbox.path().to_owned(), reply: Some(reply) }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,103 @@
+//! What the connection knows of the server by listening: capabilities, the open mailbox, a farewell.
+
+use email_base::ServerReply;
+
+use super::capabilities::Capabilities;
+use crate::command::argument::Mailbox;
+use crate::grammar::{Condition, ConditionKind, ResponseCode, Untagged};
+
+/// Kept up to date by every response, whichever command it belongs to.
+#[derive(Debug, Default)]
+pub(crate) struct View {
+    pub(crate) capabilities: Capabilities,
+    pub(crate) selected: Option<Selected>,
+    /// The server has said BYE.
+    pub(crate) bye: Option<ServerReply>,
+}
+
+/// The open mailbox (RFC 9051 §7.1, §7.3).
+#[derive(Debug, Clone)]
+pub(crate) struct Selected {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) access: Access,
+    pub(crate) exists: u32,
+    pub(crate) uid_validity: Option<u32>,
+    /// Counts whatever `watch` reports: new, gone and changed messages.
+    pub(crate) changes: u64,
+}
+
+/// How a mailbox is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// EXAMINE.
+    Read,
+    /// SELECT; good for reading too.
+    Write,
+}
+
+impl Selected {
+    pub(crate) fn serves(&self, mailbox: &Mailbox, access: Access) -> bool {
+        self.mailbox == *mailbox && (self.access == Access::Write || access == Access::Read)
+    }
+}
+
+impl View {
+    pub(crate) fn observe(&mut self, data: &Untagged) {
+        match data {
+            Untagged::Capability(words) => self.capabilities = Capabilities::new(words),
+            Untagged::Condition(condition) => self.condition(condition),
+            _ => {
+                if let Some(selected) = &mut self.selected {
+                    selected.observe(data);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn code(&mut self, code: &ResponseCode) {
+        match code {
+            ResponseCode::Capability(words) => self.capabilities = Capabilities::new(words),
+            ResponseCode::UidValidity(n) => {
+                if let Some(selected) = &mut self.selected {
+                    selected.uid_validity = Some(*n);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn condition(&mut self, condition: &Condition) {
+        if let Some(code) = &condition.code {
+            self.code(code);
+            if code.is("ALERT") {
+                let alert = ServerReply::new(condition.kind.as_str(), &condition.text, None);
+                tracing::warn!(target: "imap", text = alert.text, "the server alerts");
+            }
+        }
+        if condition.kind == ConditionKind::Bye {
+            self.bye = Some(super::reply::of_condition(condition));
+        }
+    }
+}
+
+impl Selected {
+    fn observe(&mut self, data: &Untagged) {
+        match data {
+            Untagged::Exists(n) => {
+                self.changes += u64::from(*n != self.exists);
+                self.exists = *n;
+            }
+            Untagged::Expunge(_) => {
+                self.exists = self.exists.saturating_sub(1);
+                self.changes += 1;
+            }
+            Untagged::Vanished { earlier: false, uids } => {
+                // Never expanded: a hostile `1:4294967295` is one range.
+                self.exists = self.exists.saturating_sub(u32::try_from(uids.count()).unwrap_or(u32::MAX));
+                self.changes += 1;
+            }
+            Untagged::Fetch(_) => self.changes += 1,
+            _ => {}
+        }
+    }
+}
