@@ -33,8 +33,8 @@ function createFace(parts, stop) {
     /** Another certificate of this world's CA: expired, or for another host. */
     issueCertificate: authority.issue,
     oauth,
-    imap: imap && { ...imapAddress, ...imapControls(imap) },
-    smtp: smtp && { ...smtpAddress, ...smtpControls(smtp) },
+    imap: imap && controlled(imapAddress, imapControls(imap)),
+    smtp: smtp && controlled(smtpAddress, smtpControls(smtp)),
     smtps: smtp && { host, port: smtp.implicit, tls: 'implicit' },
     accounts,
     client,
@@ -74,6 +74,12 @@ function clientFace(directory, provider) {
   return client
     ? { id: client.id, secret: client.secrets[0]?.value ?? null, redirectUri: client.redirectUris[0] ?? null }
     : null
+}
+
+/** An address that can be spread into a client's options: what steers the server is not enumerable. */
+function controlled(address, controls) {
+  const properties = Object.entries(controls).map(([name, value]) => [name, { value }])
+  return Object.defineProperties({ ...address }, Object.fromEntries(properties))
 }
 
 function imapControls({ faults, sessions, connections, expire, disconnect }) {

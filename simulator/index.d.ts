@@ -78,6 +78,7 @@ export interface MailWorld {
   /** Another certificate of this CA: for other names, expired … */
   issueCertificate(options?: { names?: string[]; notBefore?: Date; notAfter?: Date }): Promise<KeyPair>
   oauth: OAuthWorld
+  /** Can be spread into a client's options: the controls are not enumerable. */
   imap: (ServerAddress & ImapControls) | null
   /** Submission with STARTTLS. */
   smtp: (ServerAddress & SmtpControls) | null

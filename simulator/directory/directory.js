@@ -46,6 +46,7 @@ class Directory {
     return complete
   }
 
+  /** @param {any} client */
   addClient(client) {
     const complete = completeClient(client)
     this.clients.set(complete.id, complete)
@@ -113,6 +114,7 @@ function completeAccount(account, tenants) {
   }
 }
 
+/** @returns {any} */
 function completeClient({ secret, certificates = [], ...client }) {
   return {
     name: client.id,

@@ -19,9 +19,10 @@ async function listen(server, { host = '127.0.0.1', port = 0 } = {}) {
     server.once('error', reject)
     server.listen(port, host, () => {
       server.removeListener('error', reject)
-      resolve()
+      resolve(undefined)
     })
   })
+  /** @returns {Promise<void>} */
   const stop = () =>
     new Promise((resolve) => {
       if (!server.listening) return resolve()

@@ -50,7 +50,8 @@ function request(url, { ca, form, body, method, headers = {}, signal }) {
 
 /** @param {Record<string, string | undefined>} form */
 function encodeForm(form) {
-  return new URLSearchParams(Object.entries(form).filter(([, value]) => value !== undefined)).toString()
+  const given = Object.entries(form).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+  return new URLSearchParams(given).toString()
 }
 
 module.exports = { request, encodeForm }

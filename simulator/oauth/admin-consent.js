@@ -46,6 +46,7 @@ function adminConsent(context, incoming, response) {
   begin(context, flow, incoming, response)
 }
 
+/** @returns {import('./interaction').Need} */
 function consentPage(context, flow, scopes) {
   const { account, client } = flow
   if (!account.admin)

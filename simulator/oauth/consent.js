@@ -6,6 +6,8 @@ const { consentKeys, describe } = require('./scopes')
 /**
  * Everything asked at once is consented at once, for all resources. Where only admins may consent, `prompt=consent` sends a user to the
  * approval page even after an admin has consented: the loop of which Microsoft's users complain.
+ *
+ * @returns {import('./interaction').Need}
  */
 function consentNeeded(context, flow, scopes) {
   const { account, client, prompt } = flow

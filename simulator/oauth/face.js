@@ -100,7 +100,13 @@ function googleEndpoints(origin) {
   }
 }
 
-/** An access token without any page or request; `scopes` need no consent. */
+/**
+ * An access token without any page or request; `scopes` need no consent.
+ *
+ * @param {import('./server').Context} context
+ * @param {any} account
+ * @param {import('../index').IssueOptions} [options]
+ */
 async function issueToken(context, account, { scopes, expiresIn, clientId, audience } = {}) {
   const lifetime = expiresIn ?? context.settings.tokenLifetimeSeconds
   const client = clientOf(context, account, clientId)

@@ -100,7 +100,12 @@ class GrantStore {
   }
 }
 
-/** What of a code or a refresh token lives on in the next refresh token. @returns {Grant} */
+/**
+ * What of a code or a refresh token lives on in the next refresh token.
+ *
+ * @param {Grant} grant
+ * @returns {Grant}
+ */
 function heritage({ user, clientId, provider, scopes, googleScopes, offline, mfa }) {
   return { user, clientId, provider, scopes, googleScopes, offline, mfa }
 }

@@ -24,10 +24,13 @@ const { checkResident } = require('./tenancy')
  * @property {string | null} prompt
  * @property {any} account null until somebody signed in
  * @property {boolean} mfa
- * @property {() => { kind: 'none' } | { kind: 'ask', words: string[], organization?: string } | { kind: 'admin', error: Error }} consent
+ * @property {() => Need} consent
  * @property {() => Outcome} finish
- * @property {(error: AadstsError) => Outcome} decline
+ * @property {(error: import('./aadsts').AadstsError) => Outcome} decline
+ * @property {string} [session]
  *
+ * @typedef {{ kind: 'none' | 'ask' | 'admin', words?: string[], organization?: string, error?: import('./aadsts').AadstsError }} Need whether consent has
+ *   to be asked for (`words` say for what), or is an admin's to give (`error`)
  * @typedef {{ location: string } | { html: string, status?: number }} Outcome
  */
 
@@ -107,7 +110,7 @@ function proceed(context, flow, incoming, response) {
   sendHtml(response, 200, html, startSession(context, flow))
 }
 
-/** @returns {AadstsError | null} */
+/** @returns {import('./aadsts').AadstsError | null} */
 function signIn(context, flow, incoming) {
   const picked = incoming.form.get('pick')
   if (picked) {

@@ -74,11 +74,12 @@ async function startOAuthServer({ tls, directory, host = 'localhost', port, toke
 async function handle(context, request, response) {
   const incoming = await readIncoming(request, context.origin())
   const found = match(incoming.method, incoming.url.pathname)
-  const route = found && 'route' in found ? found.route : null
-  context.requests.push({ method: incoming.method, path: incoming.url.pathname, endpoint: route?.endpoint ?? null })
+  const endpoint = found && 'route' in found ? found.route.endpoint : null
+  context.requests.push({ method: incoming.method, path: incoming.url.pathname, endpoint })
   const fail = (error, failure) => sendFailure(context, incoming, response, error, failure)
   if (!found) return sendJson(response, 404, { error: 'not_found' })
-  if (!route) return fail(new AadstsError(900561), 'json')
+  if (!('route' in found)) return fail(new AadstsError(900561), 'json')
+  const { route } = found
   incoming.parameters = found.parameters
   try {
     const suffered = await suffer(context, route, incoming, response)

@@ -6,7 +6,7 @@ const { randomUUID } = require('node:crypto')
  * Files an accepted message: into the INBOX of every local recipient, into the sender's mailbox for sent mail (Exchange and Gmail do
  * that by themselves), and into the outbox for foreign recipients.
  *
- * @param {Required<import('./server').SmtpOptions>} settings
+ * @param {import('./server').Settings} settings
  * @param {Buffer} raw
  * @param {any} session of smtp-server
  * @returns {string} the server's id of it

@@ -19,6 +19,8 @@ const { speakExchange } = require('./replies')
  * @property {number} [maxConnectionsPerMailbox] signed in at the same time
  * @property {boolean} [rewriteMessageId] gives messages a Message-ID of its own, as Exchange sometimes does
  * @property {{ starttls?: number, implicit?: number }} [ports]
+ *
+ * @typedef {Required<Omit<SmtpOptions, 'ports'>>} Settings
  */
 
 /** 150 MB, as Exchange Online announces. */

@@ -8,7 +8,7 @@ const { parseReply, Reply, replies } = require('./replies')
 /**
  * The handlers of smtp-server: who may sign in, send as whom, to whom, how much.
  *
- * @param {Required<import('./server').SmtpOptions>} settings
+ * @param {import('./server').Settings} settings
  * @param {import('./faults').Faults} faults
  */
 function createSubmission(settings, faults) {
@@ -25,7 +25,8 @@ function createSubmission(settings, faults) {
     let admitted
     try {
       admitted = await settings.authenticate({ mechanism, user, password, token })
-    } catch (error) {
+    } catch (reason) {
+      const error = /** @type {import('../access').AuthError} */ (reason)
       if (error.name !== 'AuthError') throw error
       // smtp-server sends `data` as the challenge of XOAUTH2; after its answer comes the 535.
       if (error.challenge) return { data: error.challenge }
@@ -109,6 +110,7 @@ function step(faults, stage, handle) {
 
 /** smtp-server's callback style over promises. */
 function callback(handle) {
+  /** @this {import('smtp-server').SMTPServer} */
   return function (...parameters) {
     const done = parameters.pop()
     const session = parameters.at(-1)

@@ -118,6 +118,14 @@ describe('a mail world', () => {
     await again.stop()
   })
 
+  it('gives addresses that can be spread into options', () => {
+    expect({ ...world.imap }).toEqual({ host: 'localhost', port: world.imap?.port, tls: 'implicit' })
+    expect({ ...world.smtp }).toEqual({ host: 'localhost', port: world.smtp?.port, tls: 'starttls' })
+    expect(world.microsoft.endpoints.imap).toEqual({ ...world.imap })
+    expect(world.microsoft.endpoints.smtp).toEqual({ ...world.smtp })
+    expect(world.imap?.connections()).toBeGreaterThan(0)
+  })
+
   it('refuses to change what is not there', () => {
     expect(() => world.oauth.setAccount('nobody@contoso.example', {})).toThrow(/no account/)
     expect(() => world.oauth.setClient('nothing', {})).toThrow(/no client/)

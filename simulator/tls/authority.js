@@ -78,7 +78,11 @@ function generateKeys() {
   return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
 }
 
-/** A day back, for clocks that differ; under 398 days, which is the most that some platforms accept. */
+/**
+ * A day back, for clocks that differ; under 398 days, which is the most that some platforms accept.
+ *
+ * @param {{ notBefore?: Date, notAfter?: Date }} wishes
+ */
 function validity({ notBefore, notAfter }) {
   return {
     notBefore: notBefore ?? new Date(Date.now() - DAY_MS),

@@ -31,7 +31,7 @@ function authorizeGoogle(context, incoming, response) {
     throw new GoogleError('invalid_scope', `Some requested scopes were invalid: ${unknown.join(' ')}`)
   const challenge = parameters.get('code_challenge')
   const pkce = challenge ? { challenge, method: parameters.get('code_challenge_method') ?? 'plain' } : null
-  const back = (values) => ({
+  const back = (/** @type {Record<string, string>} */ values) => ({
     location: callback(redirectUri, { state: parameters.get('state'), iss: context.origin(), ...values }),
   })
   let asked = false
@@ -65,7 +65,7 @@ function authorizeGoogle(context, incoming, response) {
       return back({ code, scope: scopes.join(' '), authuser: '0', prompt: asked ? 'consent' : 'none' })
     },
   })
-  if (incoming.fault) return redirect(response, flow.decline(incoming.fault).location)
+  if (incoming.fault) return redirect(response, back({ error: incoming.fault.error }).location)
   begin(context, flow, incoming, response)
 }
 
