@@ -1,7 +1,7 @@
 'use strict'
 
 /*
- * A command that does not end in OK. Handlers throw it; the session writes the tagged reply.
+ * A command that does not end in OK. Handlers throw it; the dispatcher writes the tagged reply.
  */
 
 class Refusal extends Error {
@@ -15,18 +15,22 @@ class Refusal extends Error {
     this.name = 'Refusal'
     this.status = status
     this.code = code
+    /** The message is a reason that the personality puts into its own words. */
+    this.reason = false
     /** Set when the connection ends behind this reply: the text of the BYE. @type {string | null} */
     this.bye = null
   }
 }
 
 /**
- * The command did not parse.
+ * The command did not parse, or makes no sense now.
  *
- * @param {string} text
+ * @param {string} reason
  */
-function bad(text) {
-  return new Refusal('BAD', text)
+function bad(reason) {
+  const refusal = new Refusal('BAD', reason)
+  refusal.reason = true
+  return refusal
 }
 
 /**
@@ -37,4 +41,15 @@ function no(text, code = null) {
   return new Refusal('NO', text, code)
 }
 
-module.exports = { bad, no, Refusal }
+/**
+ * In the very words of a personality or a fault.
+ *
+ * @param {'NO' | 'BAD'} status
+ * @param {string} text
+ * @param {string | null} [code]
+ */
+function phrased(status, text, code = null) {
+  return new Refusal(status, text, code)
+}
+
+module.exports = { bad, no, phrased, Refusal }

@@ -60,7 +60,7 @@ const NONE = {
   /** Added to every UIDNEXT. */
   uidNextOffset: 0,
   /** SELECT and STATUS forget HIGHESTMODSEQ (RFC 7162's NOMODSEQ). */
-  noHighestModseq: false
+  noHighestModseq: false,
 }
 
 class Faults {

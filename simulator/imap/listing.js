@@ -31,7 +31,8 @@ function listed(session, { reference, patterns, selection, options }) {
     if (!own && !below) continue
     if (selection.includes('SPECIAL-USE') && (mailbox === null || mailbox.specialUse === null)) continue
     const attributes = attributesOf(session, path, mailbox)
-    if (own && (subscribed || options.includes('SUBSCRIBED')) && account.subscriptions.has(path)) attributes.push('\\Subscribed')
+    if (own && (subscribed || options.includes('SUBSCRIBED')) && account.subscriptions.has(path))
+      attributes.push('\\Subscribed')
     found.push({ mailbox, path, attributes })
   }
   return found

@@ -1,6 +1,6 @@
 'use strict'
 
-const { Refusal } = require('./errors.js')
+const { phrased } = require('./errors.js')
 
 /*
  * What LOGIN and AUTHENTICATE have in common: ask the world who this is, open the account, or refuse in the
@@ -9,13 +9,17 @@ const { Refusal } = require('./errors.js')
  */
 
 /** What a refusal says where the world gives no challenge of its own. */
-const DEFAULT_CHALLENGE = { status: '401', schemes: 'bearer', scope: 'https://outlook.office.com/IMAP.AccessAsUser.All' }
+const DEFAULT_CHALLENGE = {
+  status: '401',
+  schemes: 'bearer',
+  scope: 'https://outlook.office.com/IMAP.AccessAsUser.All',
+}
 
 /**
  * @param {import('./session.js').Session} session
  * @param {import('./server.js').Credentials} credentials
  * @param {'LOGIN' | 'AUTHENTICATE'} command
- * @returns {Promise<import('./session.js').Result>}
+ * @returns {Promise<import('./dispatch.js').Result>}
  */
 async function authenticate(session, credentials, command) {
   const { texts, tellsCapabilities, layout } = session.personality
@@ -28,7 +32,7 @@ async function authenticate(session, credentials, command) {
   session.login(session.shared.store.account(accepted.user, { layout }), accepted.expiresAt ?? null)
   return {
     text: texts.authenticated(command),
-    code: tellsCapabilities ? `CAPABILITY ${session.capabilities.join(' ')}` : null
+    code: tellsCapabilities ? `CAPABILITY ${session.capabilities.join(' ')}` : null,
   }
 }
 
@@ -48,7 +52,7 @@ async function refusal(session, mechanism, command, error) {
     await session.reader.line()
   }
   const { text, code } = texts.refused(command)
-  return new Refusal(error.tagged ?? 'NO', error.text ?? text, error.tagged === 'BAD' ? null : code)
+  return phrased(error.tagged ?? 'NO', error.text ?? text, error.tagged === 'BAD' ? null : code)
 }
 
 module.exports = { authenticate }

@@ -95,7 +95,7 @@ class Parser {
     if (literal) {
       this.next++
       if (literal.data.includes(0) && !literal.binary) throw bad('NUL in a literal')
-      return literal.data.latin1Slice()
+      return literal.data.toString('latin1')
     }
     const match = this.#match(/"((?:[^"\\\r\n]|\\["\\])*)"/y)
     if (match === '') throw bad('String expected')

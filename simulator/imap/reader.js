@@ -20,7 +20,7 @@ class TooLong extends Error {}
 /**
  * @typedef {object} Command the text with the literals taken out, and where each one belongs
  * @property {string} text byte string
- * @property {Array<{ at: number, data: Buffer, binary: boolean }>} literals
+ * @property {Array<{ at: number, data: Buffer, binary: boolean, sync: boolean }>} literals
  */
 
 class Reader {
@@ -60,8 +60,8 @@ class Reader {
   /**
    * A whole command with its literals.
    *
-   * @param {{ maxLine?: number, mayLiteral: (size: number, sync: boolean) => Promise<void> }} options `mayLiteral` sends
-   *   the continuation, or throws to refuse the literal
+   * @param {{ maxLine?: number, mayLiteral: (text: string, size: number, sync: boolean) => Promise<boolean> }} options
+   *   `mayLiteral` sends the continuation; where it says no, the command ends before the literal
    * @returns {Promise<Command | null>} null at the end of the stream
    */
   async command({ maxLine = MAX_LINE, mayLiteral }) {
@@ -75,11 +75,12 @@ class Reader {
       if (match === null) return { text: text + line, literals }
       const size = Number(match[2])
       if (size > MAX_LITERAL) throw new TooLong(`Literal of ${size} octets`)
-      await mayLiteral(size, match[3] === '')
+      const sync = match[3] === ''
+      if (!(await mayLiteral(text + line, size, sync))) return { text: text + line, literals }
       const data = await this.bytes(size)
       if (data === null) return null
       text += line.slice(0, match.index)
-      literals.push({ at: text.length, data, binary: match[1] === '~' })
+      literals.push({ at: text.length, data, binary: match[1] === '~', sync })
     }
   }
 
@@ -96,11 +97,11 @@ class Reader {
         const chunk = this.chunks[0]
         const lf = chunk.indexOf(10)
         if (lf !== -1) {
-          text += chunk.latin1Slice(0, lf)
+          text += chunk.toString('latin1', 0, lf)
           this.#consume(lf + 1)
           return text.endsWith('\r') ? text.slice(0, -1) : text
         }
-        text += chunk.latin1Slice()
+        text += chunk.toString('latin1')
         this.#consume(chunk.length)
         if (text.length > max) throw new TooLong('Command line too long')
       }

@@ -40,7 +40,7 @@ const mechanisms = {
     if (match === null || token === null || !response.endsWith('\x01\x01')) throw bad('Invalid SASL argument')
     const user = match[1]?.replace(/=2C/gi, ',').replace(/=3D/gi, '=') ?? null
     return { mechanism: 'OAUTHBEARER', user, password: null, token: token[1] }
-  }
+  },
 }
 
 /**

@@ -47,7 +47,7 @@ async function startImapServer({
   startTls = false,
   authenticate,
   personality = 'default',
-  log = null
+  log = null,
 }) {
   const faults = new Faults()
   const context = credentials === null ? null : tls.createSecureContext(credentials)
@@ -104,7 +104,7 @@ async function startImapServer({
       const closed = new Promise((resolve) => server.close(() => resolve(undefined)))
       for (const session of sessions) session.destroy()
       await closed
-    }
+    },
   }
 }
 

@@ -1,12 +1,12 @@
 'use strict'
 
-const { commands } = require('./commands/index.js')
-const { bad, no, Refusal } = require('./errors.js')
+const { setImmediate } = require('node:timers')
+const { execute, refuse } = require('./dispatch.js')
+const { Refusal } = require('./errors.js')
 const { Parser } = require('./parser.js')
 const { TooLong } = require('./reader.js')
 const { Transport } = require('./transport.js')
 const { View } = require('./view.js')
-const { MailboxError } = require('../mailbox/account.js')
 
 /*
  * One connection: reads a command, runs it, says what others changed, answers with the tag; then the next one.
@@ -16,21 +16,8 @@ const { MailboxError } = require('../mailbox/account.js')
  *            └──────────────── LOGOUT, BYE, end of stream ──────────────▶ closed ◀─────────┘
  */
 
-/** Refused syntax this often in a row ends the session, as everywhere: it is not a mail client. */
-const MAX_BAD = 20
-
-/** What a command may answer besides OK. */
-/** @typedef {{ text?: string, code?: string | null, after?: () => Promise<void> | void }} Result */
-
-/**
- * @typedef {object} Handler
- * @property {string} name
- * @property {Array<'clear' | 'authenticated' | 'selected'>} states
- * @property {string[]} [requires] one of these capabilities, else the command is unknown
- * @property {boolean} [uid] whether there is a UID form
- * @property {boolean} [holdsExpunge] no EXPUNGE while its sequence-number form runs (RFC 3501 §7.4.1)
- * @property {(session: Session, parser: Parser, options: { uid: boolean, tag: string }) => Promise<Result | void> | Result | void} run
- */
+/** Before login a client has nothing to say that needs a longer literal. */
+const MAX_LITERAL_BEFORE_LOGIN = 64 * 1024
 
 class Session {
   /**
@@ -95,12 +82,28 @@ class Session {
 
   /** @param {string} capability */
   offers(capability) {
-    return this.personality.capabilities.after.includes(capability) || this.personality.capabilities.before.includes(capability)
+    return (
+      this.personality.capabilities.after.includes(capability) ||
+      this.personality.capabilities.before.includes(capability)
+    )
+  }
+
+  /** APPENDLIMIT (RFC 7889), where one is announced. */
+  get appendLimit() {
+    const word = this.personality.capabilities.after.find((each) => each.startsWith('APPENDLIMIT='))
+    return word === undefined ? null : Number(word.slice(word.indexOf('=') + 1))
   }
 
   describe() {
     const { serial, state, running, idling } = this
-    return { serial, state, user: this.account?.user ?? null, mailbox: this.view?.mailbox.path ?? null, running, idling }
+    return {
+      serial,
+      state,
+      user: this.account?.user ?? null,
+      mailbox: this.view?.mailbox.path ?? null,
+      running,
+      idling,
+    }
   }
 
   async run() {
@@ -110,7 +113,7 @@ class Session {
       await this.out.drain()
       while (!this.closing && (await this.#next()));
     } catch (error) {
-      if (!this.transport.closed) this.#log('server', `internal error: ${error instanceof Error ? error.stack : error}`)
+      if (!this.transport.closed) this.log('server', `internal error: ${error instanceof Error ? error.stack : error}`)
     } finally {
       this.#release()
       await this.transport.close()
@@ -173,28 +176,67 @@ class Session {
     this.view.flush(this.out, { expunge, condstore, qresync: this.enabled.has('QRESYNC') })
   }
 
+  /**
+   * @param {string} tag
+   * @param {'OK' | 'NO' | 'BAD'} status
+   * @param {string} text
+   * @param {string | null} [code]
+   */
+  tagged(tag, status, text, code = null) {
+    const line = `${tag} ${status} ${code === null ? '' : `[${code}] `}${text}`
+    this.log('server', line)
+    this.out.line(line)
+  }
+
+  /**
+   * @param {'client' | 'server'} from
+   * @param {string} line
+   */
+  log(from, line) {
+    this.shared.log?.({ session: this.serial, from, line })
+  }
+
   async #next() {
     const command = await this.#read()
     if (command === null) return false
-    const parser = new Parser(command, { utf8: this.enabled.has('UTF8=ACCEPT') })
-    const tag = /^[^\s(){%*"\\+]+/.exec(command.text)?.[0] ?? null
-    if (tag === null) {
+    if (this.view?.gone) {
+      this.dying = { text: 'The selected mailbox was deleted' }
+    } else if (command.tag === '') {
       this.out.line(`* BAD ${this.personality.texts.syntax('Invalid tag')}`)
+    } else if (command.refusal !== null) {
+      refuse(this, command.tag, command.refusal)
     } else {
-      parser.at = tag.length
-      await this.#execute(tag, parser)
+      await execute(this, command.tag, command.parser)
     }
     await this.out.drain()
     if (this.dying !== null) this.#die()
     return true
   }
 
-  /** @returns {Promise<import('./reader.js').Command | null>} */
+  /**
+   * @returns {Promise<{ tag: string, parser: Parser, refusal: Refusal | null } | null>} `refusal` of a literal that is
+   *   not wanted; null at the end
+   */
   async #read() {
+    /** @type {Refusal | null} */
+    let refusal = null
     try {
-      const command = await this.reader.command({ mayLiteral: (size, sync) => this.#mayLiteral(size, sync) })
-      if (command !== null) this.#log('client', loggable(command))
-      return command
+      const command = await this.reader.command({
+        mayLiteral: async (text, size, sync) => {
+          refusal = sync ? this.#refuseLiteral(text, size) : null
+          if (refusal === null && sync) {
+            this.out.line('+ OK')
+            await this.out.drain()
+          }
+          return refusal === null
+        },
+      })
+      if (command === null) return null
+      this.log('client', loggable(command))
+      const parser = new Parser(command, { utf8: this.enabled.has('UTF8=ACCEPT') })
+      const tag = /^[^\s(){%*"\\+]+/.exec(command.text)?.[0] ?? ''
+      parser.at = tag.length
+      return { tag, parser, refusal }
     } catch (error) {
       if (!(error instanceof TooLong)) throw error
       this.out.line(`* BYE ${error.message}`)
@@ -204,99 +246,16 @@ class Session {
   }
 
   /**
+   * A literal that would only be thrown away is refused before the client sends it (RFC 7889 §5).
+   *
+   * @param {string} text of the command so far
    * @param {number} size
-   * @param {boolean} sync
    */
-  async #mayLiteral(size, sync) {
-    if (!sync) return
-    this.out.line('+ OK')
-    await this.out.drain()
-  }
-
-  /**
-   * @param {string} tag
-   * @param {Parser} parser
-   */
-  async #execute(tag, parser) {
-    let name = ''
-    let expunge = true
-    if (this.view?.gone) {
-      this.dying = { text: 'The selected mailbox was deleted' }
-      return
-    }
-    try {
-      parser.space()
-      name = parser.word()
-      const uid = name === 'UID'
-      if (uid) {
-        parser.space()
-        name = parser.word()
-      }
-      const handler = this.#handler(name, uid)
-      this.running = name
-      expunge = uid || !handler.holdsExpunge
-      if (parser.input.length > this.personality.maxLine) throw bad(this.personality.texts.tooLong)
-      this.#refuseByFault(name)
-      const result = (await handler.run(this, parser, { uid, tag })) ?? {}
-      this.badCommands = 0
-      if (this.stopped) return
-      this.flush(expunge)
-      const issued = this.view?.expungeIssued ? 'EXPUNGEISSUED' : null
-      if (this.view) this.view.expungeIssued = false
-      this.#tagged(tag, 'OK', result.text ?? this.personality.texts.ok(uid ? `UID ${name}` : name), result.code ?? issued)
-      if (result.after) {
-        await this.out.drain()
-        await result.after()
-      }
-    } catch (error) {
-      const refusal = asRefusal(error)
-      if (refusal === null) throw error
-      if (this.stopped) return
-      if (this.view !== null) this.flush(expunge)
-      if (refusal.status === 'BAD' && ++this.badCommands >= MAX_BAD) refusal.bye = 'Too many invalid commands'
-      this.#tagged(tag, refusal.status, refusal.message, refusal.code)
-      if (refusal.bye !== null) this.dying = { text: refusal.bye }
-    } finally {
-      this.running = ''
-    }
-  }
-
-  /**
-   * @param {string} name
-   * @param {boolean} uid
-   * @returns {Handler}
-   */
-  #handler(name, uid) {
-    const { texts } = this.personality
-    const handler = commands.get(name)
-    const offered = handler?.requires === undefined || handler.requires.some((word) => this.offers(word))
-    if (handler === undefined || !offered || (uid && !handler.uid)) throw bad(texts.unknown(name))
-    if (!handler.states.includes(this.state)) throw bad(texts.state)
-    return handler
-  }
-
-  /** @param {string} name */
-  #refuseByFault(name) {
-    if (this.account === null || name === 'LOGOUT') return
-    if (this.faults.notConnected) throw bad('User is authenticated but not connected.')
-    const throttle = this.shared.faults.takeThrottle(this.account.user, name)
-    if (throttle === null) return
-    const text = `Request is throttled. Suggested Backoff Time: ${throttle.ms} milliseconds`
-    const refusal = new Refusal(throttle.status ?? 'NO', text, throttle.code ?? null)
-    if (throttle.bye) refusal.bye = 'Connection is closed. 14'
-    throw refusal
-  }
-
-  /**
-   * @param {string} tag
-   * @param {'OK' | 'NO' | 'BAD'} status
-   * @param {string} text
-   * @param {string | null} [code]
-   */
-  #tagged(tag, status, text, code = null) {
-    const line = `${tag} ${status} ${code === null ? '' : `[${code}] `}${text}`
-    this.#log('server', line)
-    this.out.line(line)
+  #refuseLiteral(text, size) {
+    const append = /^\S+ APPEND /i.test(text)
+    if (this.account === null && size > MAX_LITERAL_BEFORE_LOGIN) return new Refusal('NO', 'Literal too big', 'TOOBIG')
+    const limit = this.appendLimit
+    return append && limit !== null && size > limit ? new Refusal('NO', 'Message is too big', 'TOOBIG') : null
   }
 
   #tellWhileIdle() {
@@ -314,6 +273,7 @@ class Session {
   }
 
   #die() {
+    if (this.closing) return
     const text = this.dying?.text ?? null
     this.closing = true
     if (text !== null && !this.transport.closed) this.out.line(`* BYE ${text}`)
@@ -324,23 +284,6 @@ class Session {
     if (this.expiry !== null) clearTimeout(this.expiry)
     this.unselect()
   }
-
-  /**
-   * @param {'client' | 'server'} from
-   * @param {string} line
-   */
-  #log(from, line) {
-    this.shared.log?.({ session: this.serial, from, line })
-  }
-}
-
-/**
- * @param {unknown} error
- * @returns {Refusal | null}
- */
-function asRefusal(error) {
-  if (error instanceof Refusal) return error
-  return error instanceof MailboxError ? no(error.message, error.code) : null
 }
 
 /**

@@ -25,7 +25,8 @@ function parseSet(text) {
     if (match === null) return null
     const from = bound(match[1])
     const to = match[2] === undefined ? from : bound(match[2])
-    if (from === 0 || to === 0 || (from > 0xffffffff && from !== Infinity) || (to > 0xffffffff && to !== Infinity)) return null
+    if (from === 0 || to === 0 || (from > 0xffffffff && from !== Infinity) || (to > 0xffffffff && to !== Infinity))
+      return null
     ranges.push(from <= to ? [from, to] : [to, from])
     if (ranges.length > MAX_RANGES) return null
   }
@@ -44,7 +45,7 @@ function bound(text) {
  */
 function formatSet(numbers) {
   let out = ''
-  for (let at = 0; at < numbers.length; ) {
+  for (let at = 0; at < numbers.length;) {
     let end = at
     while (end + 1 < numbers.length && numbers[end + 1] === numbers[end] + 1) end++
     out += (out === '' ? '' : ',') + (end === at ? numbers[at] : `${numbers[at]}:${numbers[end]}`)

@@ -18,7 +18,7 @@ const ITEMS = {
   DELETED: 'STATUS=SIZE',
   HIGHESTMODSEQ: 'CONDSTORE',
   MAILBOXID: 'OBJECTID',
-  APPENDLIMIT: 'APPENDLIMIT'
+  APPENDLIMIT: 'APPENDLIMIT',
 }
 
 /**
@@ -30,7 +30,9 @@ function readItems(session, parser) {
   const items = parser.list(() => parser.word())
   for (const item of items) {
     const needed = ITEMS[item]
-    const offered = needed === null || session.personality.capabilities.after.some((word) => word.split('=')[0] === needed || word === needed)
+    const offered =
+      needed === null ||
+      session.personality.capabilities.after.some((word) => word.split('=')[0] === needed || word === needed)
     if (needed === undefined || !offered) throw bad(`Unknown status item ${item}`)
     // RFC 7162 §3.1: asking for it switches CONDSTORE on.
     if (item === 'HIGHESTMODSEQ') session.enabled.add('CONDSTORE')
@@ -47,7 +49,6 @@ function readItems(session, parser) {
 function statusLine(session, mailbox, items) {
   const counts = mailbox.status()
   const { uidNextOffset, noHighestModseq } = session.faults
-  const limit = session.personality.capabilities.after.find((word) => word.startsWith('APPENDLIMIT='))?.slice(12)
   /** @type {Record<string, string | number>} */
   const values = {
     MESSAGES: counts.messages,
@@ -59,7 +60,7 @@ function statusLine(session, mailbox, items) {
     DELETED: counts.deleted,
     HIGHESTMODSEQ: noHighestModseq ? 0 : mailbox.highestModseq,
     MAILBOXID: `(${mailbox.mailboxId})`,
-    APPENDLIMIT: limit ?? 'NIL'
+    APPENDLIMIT: session.appendLimit ?? 'NIL',
   }
   const list = items.map((item) => `${item} ${values[item]}`).join(' ')
   return `* STATUS ${wireName(session, mailbox.path)} (${list})`

@@ -39,7 +39,9 @@ function nstring(bytes) {
  * @param {string} bytes
  */
 function astring(bytes) {
-  return /^[!#$&'+,\-./0-9:;<=>?@A-Z[\]^_`a-z|}~]+$/.test(bytes) && bytes.toUpperCase() !== 'NIL' ? bytes : string(bytes)
+  return /^[!#$&'+,\-./0-9:;<=>?@A-Z[\]^_`a-z|}~]+$/.test(bytes) && bytes.toUpperCase() !== 'NIL'
+    ? bytes
+    : string(bytes)
 }
 
 /**
@@ -47,7 +49,7 @@ function astring(bytes) {
  * @returns {string} its UTF-8 as a byte string
  */
 function utf8(text) {
-  return Buffer.from(text, 'utf8').latin1Slice()
+  return Buffer.from(text, 'utf8').toString('latin1')
 }
 
 /**
@@ -71,7 +73,9 @@ function parseDateTime(text) {
   if (match === null) return null
   const month = monthIndex(match[2])
   if (month === -1) return null
-  const [day, year, hour, minute, second, zoneHour, zoneMinute] = [1, 3, 4, 5, 6, 8, 9].map((group) => Number(match[group]))
+  const [day, year, hour, minute, second, zoneHour, zoneMinute] = [1, 3, 4, 5, 6, 8, 9].map((group) =>
+    Number(match[group]),
+  )
   const offset = (zoneHour * 60 + zoneMinute) * (match[7] === '-' ? -1 : 1)
   return new Date(Date.UTC(year, month, day, hour, minute, second) - offset * 60_000)
 }

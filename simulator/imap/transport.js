@@ -36,7 +36,10 @@ class Transport {
     clear.removeAllListeners('data')
     clear.removeAllListeners('end')
     clear.removeAllListeners('close')
-    const secured = new tls.TLSSocket(clear, { isServer: true, secureContext: /** @type {tls.SecureContext} */ (this.context) })
+    const secured = new tls.TLSSocket(clear, {
+      isServer: true,
+      secureContext: /** @type {tls.SecureContext} */ (this.context),
+    })
     this.socket = secured
     this.secure = true
     this.reader = new Reader(secured)

@@ -104,7 +104,11 @@ class View {
     const spans = []
     for (const range of ranges) {
       let [from, to] = range
-      if (!byUid && !lenient && (count === 0 || (from !== Infinity && from > count) || (to !== Infinity && to > count))) {
+      if (
+        !byUid &&
+        !lenient &&
+        (count === 0 || (from !== Infinity && from > count) || (to !== Infinity && to > count))
+      ) {
         throw bad('Invalid message set')
       }
       if (count === 0) continue

@@ -99,7 +99,8 @@ class Account {
    */
   delete(path) {
     const mailbox = this.#existing(path)
-    if (mailbox.path === 'INBOX' || mailbox === this.allMail) throw new MailboxError('CANNOT', 'Mailbox cannot be deleted')
+    if (mailbox.path === 'INBOX' || mailbox === this.allMail)
+      throw new MailboxError('CANNOT', 'Mailbox cannot be deleted')
     const inferiors = this.hasChildren(mailbox.path)
     if (!mailbox.selectable && inferiors) throw new MailboxError('CANNOT', 'Mailbox has inferiors')
     if (this.allMail) labels.forget(this, mailbox)
@@ -174,7 +175,10 @@ class Account {
    */
   copy(from, messages, to, origin = null) {
     if (this.allMail) return labels.copy(this, messages, to, origin)
-    return to.add(messages.map(({ content, flags }) => ({ content, flags })), origin)
+    return to.add(
+      messages.map(({ content, flags }) => ({ content, flags })),
+      origin,
+    )
   }
 
   /**
@@ -186,7 +190,11 @@ class Account {
   move(from, messages, to, origin = null) {
     const copies = this.copy(from, messages, to, origin)
     // Moving into the mailbox a message is in already must not lose it where copies are merged.
-    this.remove(from, messages.filter((message) => !copies.includes(message)), origin)
+    this.remove(
+      from,
+      messages.filter((message) => !copies.includes(message)),
+      origin,
+    )
     return copies
   }
 

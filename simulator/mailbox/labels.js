@@ -16,7 +16,7 @@ const SYSTEM_LABELS = new Map([
   ['\\Flagged', '\\Starred'],
   ['\\Important', '\\Important'],
   ['\\Trash', '\\Trash'],
-  ['\\Junk', '\\Spam']
+  ['\\Junk', '\\Spam'],
 ])
 
 /** @typedef {import('./account.js').Account} Account */
@@ -49,7 +49,10 @@ function added(account, mailbox, messages, origin) {
   for (const message of messages) placesOf(message).set(mailbox, message)
   if (account.allMail === null || mailbox === account.allMail || OUTSIDE.has(mailbox.specialUse ?? '')) return
   const missing = messages.filter((message) => !placesOf(message).has(/** @type {Mailbox} */ (account.allMail)))
-  const twins = account.allMail.add(missing.map(({ content, flags }) => ({ content, flags })), origin)
+  const twins = account.allMail.add(
+    missing.map(({ content, flags }) => ({ content, flags })),
+    origin,
+  )
   for (const twin of twins) placesOf(twin).set(account.allMail, twin)
 }
 

@@ -22,13 +22,13 @@ const outlook = [
   { path: 'Junk Email', specialUse: '\\Junk' },
   { path: 'Sent Items', specialUse: '\\Sent' },
   { path: 'R&D' },
-  { path: '請求書' }
+  { path: '請求書' },
 ]
 
 /** What Exchange Online lists: the above and the folders that hold no mail. */
 const exchange = [
   ...outlook,
-  ...['Calendar', 'Contacts', 'Conversation History', 'Journal', 'Notes', 'Outbox', 'Tasks'].map((path) => ({ path }))
+  ...['Calendar', 'Contacts', 'Conversation History', 'Journal', 'Notes', 'Outbox', 'Tasks'].map((path) => ({ path })),
 ]
 
 /** Gmail: labels as mailboxes, and one mailbox with everything. */
@@ -43,7 +43,7 @@ const gmail = [
   { path: '[Gmail]/Starred', specialUse: '\\Flagged' },
   { path: '[Gmail]/Trash', specialUse: '\\Trash' },
   { path: 'R&D' },
-  { path: '請求書' }
+  { path: '請求書' },
 ]
 
 /** Coremail as 163.com and 126.com run it. */
@@ -55,7 +55,7 @@ const netease = [
   { path: '垃圾邮件', specialUse: '\\Junk' },
   { path: '病毒文件夹' },
   { path: '广告邮件' },
-  { path: '订阅邮件' }
+  { path: '订阅邮件' },
 ]
 
 /** Tencent Exmail: user folders live under 其他文件夹 ("other folders"), which cannot be opened. */
@@ -66,7 +66,7 @@ const tencent = [
   { path: 'Deleted Messages', specialUse: '\\Trash' },
   { path: 'Junk', specialUse: '\\Junk' },
   { path: '其他文件夹', selectable: false },
-  { path: '其他文件夹/项目' }
+  { path: '其他文件夹/项目' },
 ]
 
 /** @type {Record<string, LayoutEntry[]>} */

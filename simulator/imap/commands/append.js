@@ -7,12 +7,13 @@ const { bad, no } = require('../errors.js')
  * RFC 3501 §6.3.11, with APPENDUID (RFC 4315), APPENDLIMIT (RFC 7889), literal8 (RFC 3516) and UTF8 (RFC 6855).
  *
  *     append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP (literal / literal8 / "UTF8" SP "(" literal8 ")")
+ *
+ * @type {import('../dispatch.js').Handler}
  */
 module.exports = {
   name: 'APPEND',
   states: ['authenticated', 'selected'],
 
-  /** @type {import('../session.js').Handler['run']} */
   run(session, parser) {
     parser.space()
     const path = parser.mailbox()
@@ -24,14 +25,14 @@ module.exports = {
     parser.end()
     const mailbox = mailboxOf(session, path, 'TRYCREATE')
     const account = accountOf(session)
-    if (data.length === 0) throw no('Can\'t save a zero byte message')
-    const limit = appendLimit(session)
+    if (data.length === 0) throw no("Can't save a zero byte message")
+    const limit = session.appendLimit
     if (limit !== null && data.length > limit) throw no('Message is too big', 'TOOBIG')
     if (account.quota !== null && account.usage() + data.length > account.quota) throw no('Quota exceeded', 'OVERQUOTA')
     const kept = session.personality.keywords ? flags : flags.filter((flag) => session.personality.flags.includes(flag))
     const { uid } = account.deliver(data, { mailbox: mailbox.path, flags: kept, internalDate }, session)
     return { code: session.offers('UIDPLUS') ? `APPENDUID ${mailbox.uidValidity} ${uid}` : null }
-  }
+  },
 }
 
 /** @param {import('../parser.js').Parser} parser */
@@ -53,10 +54,4 @@ function readMessage(session, parser) {
   if (wrapped) parser.expect(')')
   if (binary && !session.offers('BINARY')) throw bad('literal8 is not supported')
   return data
-}
-
-/** @param {import('../session.js').Session} session */
-function appendLimit(session) {
-  const word = session.personality.capabilities.after.find((each) => each.startsWith('APPENDLIMIT='))
-  return word === undefined ? null : Number(word.slice(12))
 }

@@ -8,12 +8,13 @@ const { mechanisms } = require('../sasl.js')
  * RFC 3501 §6.2.2, with the initial response of RFC 4959.
  *
  *     authenticate = "AUTHENTICATE" SP auth-type [SP initial-resp] *(CRLF base64)
+ *
+ * @type {import('../dispatch.js').Handler}
  */
 module.exports = {
   name: 'AUTHENTICATE',
   states: ['clear'],
 
-  /** @type {import('../session.js').Handler['run']} */
   async run(session, parser) {
     parser.space()
     const mechanism = parser.atom().toUpperCase()
@@ -26,7 +27,7 @@ module.exports = {
     const answers = initial === null ? [] : [initial === '=' ? '' : initial]
     const ask = async (/** @type {string} */ prompt) => answers.shift() ?? (await question(session, prompt))
     return authenticate(session, await mechanisms[mechanism](ask), 'AUTHENTICATE')
-  }
+  },
 }
 
 /**

@@ -1,13 +1,16 @@
 'use strict'
 
-/** RFC 3501 §6.1.1. */
+/**
+ * RFC 3501 §6.1.1.
+ *
+ * @type {import('../dispatch.js').Handler}
+ */
 module.exports = {
   name: 'CAPABILITY',
   states: ['clear', 'authenticated', 'selected'],
 
-  /** @type {import('../session.js').Handler['run']} */
   run(session, parser) {
     parser.end()
     session.out.line(`* CAPABILITY ${session.capabilities.join(' ')}`)
-  }
+  },
 }

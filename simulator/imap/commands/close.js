@@ -6,7 +6,7 @@ const { accountOf, viewOf } = require('../mailboxes.js')
  * CLOSE (RFC 3501 §6.4.2) expunges silently unless the mailbox is read-only; UNSELECT (RFC 3691) never does.
  *
  * @param {'CLOSE' | 'UNSELECT'} name
- * @returns {import('../session.js').Handler}
+ * @returns {import('../dispatch.js').Handler}
  */
 function closer(name) {
   return {
@@ -21,7 +21,7 @@ function closer(name) {
         const deleted = mailbox.messages.filter(({ flags }) => flags.has('\\Deleted'))
         accountOf(session).remove(mailbox, deleted, session)
       }
-    }
+    },
   }
 }
 

@@ -9,7 +9,7 @@ const { formatSet } = require('../set.js')
  *     copy = "COPY" SP sequence-set SP mailbox
  *
  * @param {'COPY' | 'MOVE'} name
- * @returns {import('../session.js').Handler}
+ * @returns {import('../dispatch.js').Handler}
  */
 function copier(name) {
   return {
@@ -35,7 +35,7 @@ function copier(name) {
       if (name === 'COPY') return { code }
       // RFC 6851 §4.3: untagged, so that it comes before the EXPUNGEs it explains.
       session.out.line(`* OK [${code}] Moved UIDs.`)
-    }
+    },
   }
 }
 

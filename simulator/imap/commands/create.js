@@ -7,12 +7,13 @@ const { bad, no } = require('../errors.js')
  * RFC 3501 §6.3.3, with CREATE-SPECIAL-USE (RFC 6154 §3).
  *
  *     create = "CREATE" SP mailbox [SP "(" "USE" SP "(" [use-attr *(SP use-attr)] ")" ")"]
+ *
+ * @type {import('../dispatch.js').Handler}
  */
 module.exports = {
   name: 'CREATE',
   states: ['authenticated', 'selected'],
 
-  /** @type {import('../session.js').Handler['run']} */
   run(session, parser) {
     parser.space()
     const path = parser.mailbox()
@@ -22,7 +23,7 @@ module.exports = {
     const specialUse = uses.length === 0 ? null : known(session, uses[0])
     const mailbox = accountOf(session).create(path, { specialUse })
     return { code: session.offers('OBJECTID') ? `MAILBOXID (${mailbox.mailboxId})` : null }
-  }
+  },
 }
 
 /**

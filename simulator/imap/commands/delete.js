@@ -2,12 +2,15 @@
 
 const { accountOf } = require('../mailboxes.js')
 
-/** RFC 3501 §6.3.4. The own session leaves the mailbox first; others are told BYE. */
+/**
+ * RFC 3501 §6.3.4. The own session leaves the mailbox first; others are told BYE.
+ *
+ * @type {import('../dispatch.js').Handler}
+ */
 module.exports = {
   name: 'DELETE',
   states: ['authenticated', 'selected'],
 
-  /** @type {import('../session.js').Handler['run']} */
   run(session, parser) {
     parser.space()
     const path = parser.mailbox()
@@ -16,5 +19,5 @@ module.exports = {
     const mailbox = account.get(path)
     if (mailbox !== null && session.view?.mailbox === mailbox && mailbox.path !== 'INBOX') session.unselect()
     account.delete(path)
-  }
+  },
 }

@@ -3,12 +3,12 @@
 /** RFC 5161: what is unknown is passed over; QRESYNC brings CONDSTORE with it (RFC 7162 §3.2.3). */
 const KNOWN = ['CONDSTORE', 'QRESYNC', 'UTF8=ACCEPT']
 
+/** @type {import('../dispatch.js').Handler} */
 module.exports = {
   name: 'ENABLE',
   states: ['authenticated', 'selected'],
   requires: ['ENABLE'],
 
-  /** @type {import('../session.js').Handler['run']} */
   run(session, parser) {
     const wanted = []
     do {
@@ -19,5 +19,5 @@ module.exports = {
     for (const word of enabled) session.enabled.add(word)
     if (enabled.includes('QRESYNC')) session.enabled.add('CONDSTORE')
     session.out.line(['* ENABLED', ...enabled].join(' '))
-  }
+  },
 }

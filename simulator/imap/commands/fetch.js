@@ -11,6 +11,8 @@ const { vanishedSince } = require('../vanished.js')
  * FETCH and UID FETCH (RFC 3501 §6.4.5, §6.4.8), with CHANGEDSINCE and VANISHED (RFC 7162 §3.1.4.1, §3.2.6).
  *
  *     fetch = "FETCH" SP sequence-set SP (macro / fetch-att / "(" fetch-att *(SP fetch-att) ")") [SP "(" modifier *(SP modifier) ")"]
+ *
+ * @type {import('../dispatch.js').Handler}
  */
 module.exports = {
   name: 'FETCH',
@@ -18,7 +20,6 @@ module.exports = {
   uid: true,
   holdsExpunge: true,
 
-  /** @type {import('../session.js').Handler['run']} */
   async run(session, parser, { uid }) {
     parser.space()
     const set = parser.set()
@@ -39,7 +40,7 @@ module.exports = {
     const chosen = since === null ? found : found.filter(([, message]) => message.modseq > since)
     const withFlags = items.some(({ peek }) => !peek) && !view.readOnly ? markSeen(session, chosen) : new Set()
     await send(session, view, chosen, items, withFlags)
-  }
+  },
 }
 
 /** @typedef {import('../../mailbox/mailbox.js').Message} Message */

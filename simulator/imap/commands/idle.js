@@ -2,13 +2,16 @@
 
 const { bad } = require('../errors.js')
 
-/** RFC 2177: the view's news go out as they come, until DONE. */
+/**
+ * RFC 2177: the view's news go out as they come, until DONE.
+ *
+ * @type {import('../dispatch.js').Handler}
+ */
 module.exports = {
   name: 'IDLE',
   states: ['authenticated', 'selected'],
   requires: ['IDLE'],
 
-  /** @type {import('../session.js').Handler['run']} */
   async run(session, parser) {
     parser.end()
     if (session.personality.existsBeforeIdle) session.flush()
@@ -22,5 +25,5 @@ module.exports = {
     } finally {
       session.idling = false
     }
-  }
+  },
 }

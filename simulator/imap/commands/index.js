@@ -10,7 +10,7 @@ const { examine, select } = require('./select.js')
 const { getQuota, getQuotaRoot } = require('./quota.js')
 const { subscribe, unsubscribe } = require('./subscribe.js')
 
-/** @type {import('../session.js').Handler[]} */
+/** @type {import('../dispatch.js').Handler[]} */
 const all = [
   require('./append.js'),
   require('./authenticate.js'),
@@ -45,10 +45,10 @@ const all = [
   subscribe,
   unselect,
   unsubscribe,
-  require('./xlist.js')
+  require('./xlist.js'),
 ]
 
-/** @type {Map<string, import('../session.js').Handler>} */
+/** @type {Map<string, import('../dispatch.js').Handler>} */
 const commands = new Map(all.map((handler) => [handler.name, handler]))
 
 module.exports = { commands }

@@ -10,12 +10,13 @@ const { wireName } = require('../mailboxes.js')
  *
  *     list = "LIST" [SP "(" [selection *(SP selection)] ")"] SP mailbox SP (list-mailbox / "(" list-mailbox *(SP list-mailbox) ")")
  *            [SP "RETURN" SP "(" [return *(SP return)] ")"]
+ *
+ * @type {import('../dispatch.js').Handler}
  */
 module.exports = {
   name: 'LIST',
   states: ['authenticated', 'selected'],
 
-  /** @type {import('../session.js').Handler['run']} */
   run(session, parser) {
     const extended = session.offers('LIST-EXTENDED') || session.offers('SPECIAL-USE')
     parser.space()
@@ -35,7 +36,7 @@ module.exports = {
       session.out.line(`* LIST (${attributes.join(' ')}) "/" ${wireName(session, path)}`)
       if (wanted.status !== null && mailbox?.selectable) session.out.line(statusLine(session, mailbox, wanted.status))
     }
-  }
+  },
 }
 
 const SELECTIONS = ['SUBSCRIBED', 'REMOTE', 'RECURSIVEMATCH', 'SPECIAL-USE']
@@ -45,7 +46,8 @@ function readSelection(parser) {
   const words = parser.list(() => parser.word())
   const unknown = words.find((word) => !SELECTIONS.includes(word))
   if (unknown !== undefined) throw bad(`Unknown selection option ${unknown}`)
-  if (words.includes('RECURSIVEMATCH') && !words.includes('SUBSCRIBED')) throw bad('RECURSIVEMATCH needs another option')
+  if (words.includes('RECURSIVEMATCH') && !words.includes('SUBSCRIBED'))
+    throw bad('RECURSIVEMATCH needs another option')
   parser.space()
   return words
 }

@@ -3,12 +3,15 @@
 const { authenticate } = require('../login.js')
 const { no } = require('../errors.js')
 
-/** RFC 3501 §6.2.3. */
+/**
+ * RFC 3501 §6.2.3.
+ *
+ * @type {import('../dispatch.js').Handler}
+ */
 module.exports = {
   name: 'LOGIN',
   states: ['clear'],
 
-  /** @type {import('../session.js').Handler['run']} */
   async run(session, parser) {
     parser.space()
     const user = Buffer.from(parser.astring(), 'latin1').toString('utf8')
@@ -17,5 +20,5 @@ module.exports = {
     parser.end()
     if (session.capabilities.includes('LOGINDISABLED')) throw no('Login is not allowed without TLS', 'PRIVACYREQUIRED')
     return authenticate(session, { mechanism: 'LOGIN', user, password, token: null }, 'LOGIN')
-  }
+  },
 }

@@ -3,12 +3,15 @@
 const { listed } = require('../listing.js')
 const { wireName } = require('../mailboxes.js')
 
-/** RFC 3501 §6.3.9. */
+/**
+ * RFC 3501 §6.3.9.
+ *
+ * @type {import('../dispatch.js').Handler}
+ */
 module.exports = {
   name: 'LSUB',
   states: ['authenticated', 'selected'],
 
-  /** @type {import('../session.js').Handler['run']} */
   run(session, parser) {
     parser.space()
     const reference = parser.mailbox()
@@ -22,5 +25,5 @@ module.exports = {
       const flags = attributes.includes('\\Subscribed') ? [] : ['\\Noselect']
       session.out.line(`* LSUB (${flags.join(' ')}) "/" ${wireName(session, path)}`)
     }
-  }
+  },
 }

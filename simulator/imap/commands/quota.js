@@ -8,7 +8,7 @@ const { no } = require('../errors.js')
  */
 const ROOT = '""'
 
-/** @type {import('../session.js').Handler} */
+/** @type {import('../dispatch.js').Handler} */
 const getQuota = {
   name: 'GETQUOTA',
   states: ['authenticated', 'selected'],
@@ -18,10 +18,10 @@ const getQuota = {
     if (parser.astring() !== '') throw no('No such quota root', 'NONEXISTENT')
     parser.end()
     session.out.line(quotaLine(session))
-  }
+  },
 }
 
-/** @type {import('../session.js').Handler} */
+/** @type {import('../dispatch.js').Handler} */
 const getQuotaRoot = {
   name: 'GETQUOTAROOT',
   states: ['authenticated', 'selected'],
@@ -32,7 +32,7 @@ const getQuotaRoot = {
     parser.end()
     session.out.line(`* QUOTAROOT ${wireName(session, mailbox.path)} ${ROOT}`)
     session.out.line(quotaLine(session))
-  }
+  },
 }
 
 /** @param {import('../session.js').Session} session */

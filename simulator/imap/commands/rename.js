@@ -2,12 +2,15 @@
 
 const { accountOf } = require('../mailboxes.js')
 
-/** RFC 3501 §6.3.5. */
+/**
+ * RFC 3501 §6.3.5.
+ *
+ * @type {import('../dispatch.js').Handler}
+ */
 module.exports = {
   name: 'RENAME',
   states: ['authenticated', 'selected'],
 
-  /** @type {import('../session.js').Handler['run']} */
   run(session, parser) {
     parser.space()
     const from = parser.mailbox()
@@ -15,5 +18,5 @@ module.exports = {
     const to = parser.mailbox()
     parser.end()
     accountOf(session).rename(from, to)
-  }
+  },
 }

@@ -9,6 +9,8 @@ const { readKeys } = require('../search/keys.js')
  * SEARCH and UID SEARCH (RFC 3501 §6.4.4), with ESEARCH (RFC 4731), SEARCHRES (RFC 5182), MODSEQ (RFC 7162 §3.1.5).
  *
  *     search = "SEARCH" [SP "RETURN" SP "(" [return-opt *(SP return-opt)] ")"] [SP "CHARSET" SP astring] 1*(SP search-key)
+ *
+ * @type {import('../dispatch.js').Handler}
  */
 module.exports = {
   name: 'SEARCH',
@@ -16,7 +18,6 @@ module.exports = {
   uid: true,
   holdsExpunge: true,
 
-  /** @type {import('../session.js').Handler['run']} */
   run(session, parser, { uid, tag }) {
     const view = viewOf(session)
     parser.space()
@@ -41,7 +42,7 @@ module.exports = {
       return
     }
     if (wanted.length > 1 || wanted[0] !== 'SAVE') session.out.line(extended(tag, uid, wanted, numbers, highest))
-  }
+  },
 }
 
 /**
@@ -70,7 +71,8 @@ function readCharset(session, parser) {
   parser.expect('CHARSET ')
   const charset = parser.astring().toUpperCase()
   const { charsets } = session.personality
-  if (!charsets.includes(charset)) throw no('The specified charset is not supported.', `BADCHARSET (${charsets.join(' ')})`)
+  if (!charsets.includes(charset))
+    throw no('The specified charset is not supported.', `BADCHARSET (${charsets.join(' ')})`)
   parser.space()
   return charset
 }

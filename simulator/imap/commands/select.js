@@ -13,7 +13,7 @@ const { utf8 } = require('../syntax.js')
  *     select-param = "CONDSTORE" / "QRESYNC" SP "(" uidvalidity SP mod-sequence-value [SP known-uids] [SP seq-match-data] ")"
  *
  * @param {'SELECT' | 'EXAMINE'} name
- * @returns {import('../session.js').Handler}
+ * @returns {import('../dispatch.js').Handler}
  */
 function opener(name) {
   const readOnly = name === 'EXAMINE'
@@ -38,7 +38,7 @@ function opener(name) {
       announce(session, view)
       if (parameters?.qresync) resynchronize(session, view, parameters.qresync)
       return { code: readOnly ? 'READ-ONLY' : 'READ-WRITE' }
-    }
+    },
   }
 }
 
@@ -109,7 +109,7 @@ function announce(session, view) {
     UIDVALIDITY: () => code('UIDVALIDITY', mailbox.uidValidity),
     UIDNEXT: () => code('UIDNEXT', mailbox.uidNext + session.faults.uidNextOffset),
     HIGHESTMODSEQ: () => (modseq ? highest() : null),
-    MAILBOXID: () => (session.offers('OBJECTID') ? code('MAILBOXID', `(${mailbox.mailboxId})`) : null)
+    MAILBOXID: () => (session.offers('OBJECTID') ? code('MAILBOXID', `(${mailbox.mailboxId})`) : null),
   }
   for (const word of selectOrder) {
     const line = lines[word]()
@@ -142,7 +142,9 @@ function resynchronize(session, view, { uidValidity, modseq, known }) {
   const members = known === null ? null : view.members(known, true)
   view.messages.forEach((message, index) => {
     if (message.modseq <= modseq || (members !== null && !members.has(message))) return
-    session.out.line(`* ${index + 1} FETCH (UID ${message.uid} FLAGS ${view.flagList(message)} MODSEQ (${message.modseq}))`)
+    session.out.line(
+      `* ${index + 1} FETCH (UID ${message.uid} FLAGS ${view.flagList(message)} MODSEQ (${message.modseq}))`,
+    )
   })
 }
 

@@ -12,6 +12,8 @@ const { respond } = require('../fetch/respond.js')
  *
  *     store = "STORE" SP sequence-set [SP "(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")"] SP store-att-flags
  *     store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag)))
+ *
+ * @type {import('../dispatch.js').Handler}
  */
 module.exports = {
   name: 'STORE',
@@ -19,7 +21,6 @@ module.exports = {
   uid: true,
   holdsExpunge: true,
 
-  /** @type {import('../session.js').Handler['run']} */
   async run(session, parser, { uid }) {
     parser.space()
     const set = parser.set()
@@ -32,17 +33,24 @@ module.exports = {
     const found = view.resolve(set, uid)
     const passed = unchangedSince === null ? found : found.filter(([, { modseq }]) => modseq <= unchangedSince)
     const failed = found.filter((each) => !passed.includes(each))
-    change(session, passed.map(([, message]) => message), how, what, values)
+    change(
+      session,
+      passed.map(([, message]) => message),
+      how,
+      what,
+      values,
+    )
 
     const condstore = session.enabled.has('CONDSTORE')
     const items = [uid ? 'UID' : '', silent ? '' : what, condstore ? 'MODSEQ' : ''].filter(Boolean).map(item)
-    if (!silent || condstore) for (const [sequence, message] of passed) {
-      respond(session, view, sequence, message, items)
-      if (session.out.full) await session.out.drain()
-    }
+    if (!silent || condstore)
+      for (const [sequence, message] of passed) {
+        respond(session, view, sequence, message, items)
+        if (session.out.full) await session.out.drain()
+      }
     if (failed.length === 0) return
     return { code: `MODIFIED ${formatSet(failed.map(([sequence, message]) => (uid ? message.uid : sequence)))}` }
-  }
+  },
 }
 
 /** @param {string} name */
@@ -117,6 +125,8 @@ function change(session, messages, how, what, values) {
     return
   }
   const { flags, keywords } = session.personality
-  const allowed = keywords ? values : values.filter((flag) => flags.some((each) => each.toLowerCase() === flag.toLowerCase()))
+  const allowed = keywords
+    ? values
+    : values.filter((flag) => flags.some((each) => each.toLowerCase() === flag.toLowerCase()))
   accountOf(session).changeFlags(mailbox, messages, how, allowed, session)
 }

@@ -6,7 +6,7 @@ const { accountOf, mailboxOf } = require('../mailboxes.js')
  * SUBSCRIBE and UNSUBSCRIBE (RFC 3501 §6.3.6, §6.3.7).
  *
  * @param {'SUBSCRIBE' | 'UNSUBSCRIBE'} name
- * @returns {import('../session.js').Handler}
+ * @returns {import('../dispatch.js').Handler}
  */
 function subscriber(name) {
   return {
@@ -19,7 +19,7 @@ function subscriber(name) {
       const account = accountOf(session)
       if (name === 'SUBSCRIBE') account.subscribe(mailboxOf(session, path).path)
       else account.unsubscribe(path)
-    }
+    },
   }
 }
 

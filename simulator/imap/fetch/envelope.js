@@ -16,12 +16,14 @@ const { nstring } = require('../syntax.js')
 function envelope(raw, header) {
   const from = addresses(raw, header, 'from')
   const text = (/** @type {string} */ name) => nstring(fieldValue(raw, header, name))
+  // Folding is for lines, not for people: one space is enough.
+  const subject = nstring(fieldValue(raw, header, 'subject')?.replace(/[ \t]+/g, ' ') ?? null)
   const list = (/** @type {string} */ name) => addresses(raw, header, name) ?? 'NIL'
   // A missing Sender or Reply-To is From's.
   const sender = addresses(raw, header, 'sender') ?? from ?? 'NIL'
   const replyTo = addresses(raw, header, 'reply-to') ?? from ?? 'NIL'
   const people = [from ?? 'NIL', sender, replyTo, list('to'), list('cc'), list('bcc')].join(' ')
-  return `(${text('date')} ${text('subject')} ${people} ${text('in-reply-to')} ${text('message-id')})`
+  return `(${text('date')} ${subject} ${people} ${text('in-reply-to')} ${text('message-id')})`
 }
 
 /**

@@ -26,7 +26,7 @@ const { bad } = require('../errors.js')
 const MACROS = {
   ALL: ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE', 'ENVELOPE'],
   FAST: ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE'],
-  FULL: ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE', 'ENVELOPE', 'BODY']
+  FULL: ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE', 'ENVELOPE', 'BODY'],
 }
 
 /** Items without arguments, and the capability that brings each. @type {Record<string, string | null>} */
@@ -46,7 +46,7 @@ const SIMPLE = {
   THREADID: 'OBJECTID',
   'X-GM-MSGID': 'X-GM-EXT-1',
   'X-GM-THRID': 'X-GM-EXT-1',
-  'X-GM-LABELS': 'X-GM-EXT-1'
+  'X-GM-LABELS': 'X-GM-EXT-1',
 }
 
 /**

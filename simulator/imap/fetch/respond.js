@@ -138,7 +138,11 @@ function oldItem(session, message, item) {
   const section = { path: [], what, fields: [], label: '' }
   const source = sourceOf(session, message, section)
   session.out.text(`${item.name} `)
-  literal(session, sectionBytes(source.raw, () => source.structure, section), false)
+  literal(
+    session,
+    sectionBytes(source.raw, () => source.structure, section),
+    false,
+  )
 }
 
 /**
@@ -198,7 +202,7 @@ function sourceOf(session, message, section) {
     '',
     "The message hasn't been deleted. You might be able to view it using either Outlook or Outlook on the web.",
     'You can also contact the sender to find out what the message says.',
-    ''
+    '',
   ]
   return new Content(Buffer.from(text.join('\r\n')), content.internalDate, content.serial)
 }

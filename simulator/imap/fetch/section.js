@@ -44,13 +44,13 @@ function partAt(root, path) {
   let container = root
   for (const number of path) {
     if (container === null) return null
-    if (container.children.length > 0) {
+    if (container.type.toLowerCase() === 'multipart') {
       const child = container.children[number - 1]
       if (child === undefined) return null
       part = child
     } else if (number === 1) part = container
     else return null
-    container = part.message ?? (part.children.length > 0 && part !== container ? part : null)
+    container = part.message ?? (part.children.length > 0 ? part : null)
   }
   return part
 }

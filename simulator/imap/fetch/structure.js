@@ -1,7 +1,7 @@
 'use strict'
 
 const { fieldValue } = require('../../mailbox/mime/header.js')
-const { parseParameterized } = require('../../mailbox/mime/parameters.js')
+const { parameter, parseParameterized, withoutComments } = require('../../mailbox/mime/parameters.js')
 const { nstring, string } = require('../syntax.js')
 const { envelope } = require('./envelope.js')
 
@@ -58,10 +58,11 @@ function multipart(raw, part, extended) {
  */
 function basic(raw, part) {
   const kind = `${part.type}/${part.subtype}`.toLowerCase()
-  const own = part.typed || kind !== 'text/plain' ? part.parameters : [['charset', 'us-ascii']]
+  const plain = kind.startsWith('text/') && parameter(part.parameters, 'charset') === null
+  const own = plain ? [...part.parameters, ['charset', 'us-ascii']] : part.parameters
   const id = nstring(header(raw, part, 'content-id'))
   const description = nstring(header(raw, part, 'content-description'))
-  const encoding = string(header(raw, part, 'content-transfer-encoding') ?? '7bit')
+  const encoding = string(token(header(raw, part, 'content-transfer-encoding')) ?? '7bit')
   const type = `${string(part.type)} ${string(part.subtype)}`
   const list = parameters(/** @type {Array<[string, string]>} */ (own))
   return { kind, line: `${type} ${list} ${id} ${description} ${encoding} ${part.end - part.start}` }
@@ -76,9 +77,20 @@ function basic(raw, part) {
 function extension(raw, part) {
   const disposition = parseParameterized(header(raw, part, 'content-disposition'))
   const shown = disposition === null ? 'NIL' : `(${string(disposition.value)} ${parameters(disposition.parameters)})`
-  const languages = header(raw, part, 'content-language')?.split(/[\s,]+/).filter(Boolean) ?? []
+  const languages = withoutComments(header(raw, part, 'content-language') ?? '')
+    .split(/[\s,]+/)
+    .filter(Boolean)
   const language = languages.length === 0 ? 'NIL' : `(${languages.map(string).join(' ')})`
   return `${shown} ${language} ${nstring(header(raw, part, 'content-location'))}`
+}
+
+/**
+ * The first word, comments and white space aside.
+ *
+ * @param {string | null} value
+ */
+function token(value) {
+  return value === null ? null : withoutComments(value).trim().split(/[\s;]/)[0] || null
 }
 
 /** @param {Array<[string, string]>} list */

@@ -73,7 +73,7 @@ const EVERYTHING = [
   'QUOTA',
   'QUOTA=RES-STORAGE',
   'APPENDLIMIT=157286400',
-  'COMPRESS=DEFLATE'
+  'COMPRESS=DEFLATE',
 ]
 
 /** @type {Personality} */
@@ -82,8 +82,19 @@ const personality = {
   layout: 'outlook',
   greeting: 'Mail world ready.',
   capabilities: {
-    before: ['IMAP4rev1', 'SASL-IR', 'LITERAL+', 'ID', 'ENABLE', 'IDLE', 'AUTH=PLAIN', 'AUTH=LOGIN', 'AUTH=XOAUTH2', 'AUTH=OAUTHBEARER'],
-    after: EVERYTHING
+    before: [
+      'IMAP4rev1',
+      'SASL-IR',
+      'LITERAL+',
+      'ID',
+      'ENABLE',
+      'IDLE',
+      'AUTH=PLAIN',
+      'AUTH=LOGIN',
+      'AUTH=XOAUTH2',
+      'AUTH=OAUTHBEARER',
+    ],
+    after: EVERYTHING,
   },
   tellsCapabilities: true,
   id: { name: 'Mail world', vendor: 'NocoBase' },
@@ -99,7 +110,17 @@ const personality = {
   specialUses: ['\\All', '\\Archive', '\\Drafts', '\\Flagged', '\\Important', '\\Junk', '\\Sent', '\\Trash'],
   marked: false,
   plainNames: false,
-  selectOrder: ['FLAGS', 'PERMANENTFLAGS', 'EXISTS', 'RECENT', 'UNSEEN', 'UIDVALIDITY', 'UIDNEXT', 'HIGHESTMODSEQ', 'MAILBOXID'],
+  selectOrder: [
+    'FLAGS',
+    'PERMANENTFLAGS',
+    'EXISTS',
+    'RECENT',
+    'UNSEEN',
+    'UIDVALIDITY',
+    'UIDNEXT',
+    'HIGHESTMODSEQ',
+    'MAILBOXID',
+  ],
   texts: {
     ok: (command) => `${command[0]}${command.slice(1).toLowerCase()} completed.`,
     authenticated: () => 'Logged in',
@@ -118,9 +139,9 @@ const personality = {
       UIDVALIDITY: 'UIDs valid',
       UIDNEXT: 'Predicted next UID',
       HIGHESTMODSEQ: 'Highest',
-      MAILBOXID: 'Ok'
-    }
-  }
+      MAILBOXID: 'Ok',
+    },
+  },
 }
 
 module.exports = personality

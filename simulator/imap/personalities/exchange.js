@@ -26,8 +26,8 @@ const personality = {
     before: ['IMAP4', 'IMAP4rev1', 'AUTH=PLAIN', 'AUTH=XOAUTH2', ...BOTH, 'ID', 'UNSELECT', ...REST],
     after: [
       ...['IMAP4', 'IMAP4rev1', 'AUTH=PLAIN', 'AUTH=XOAUTH2', ...BOTH, 'MOVE', 'ID', 'UNSELECT', 'CLIENTACCESSRULES'],
-      ...['CLIENTNETWORKPRESENCELOCATION', 'BACKENDAUTHENTICATE', ...REST]
-    ]
+      ...['CLIENTNETWORKPRESENCELOCATION', 'BACKENDAUTHENTICATE', ...REST],
+    ],
   },
   tellsCapabilities: false,
   id: { name: 'Microsoft.Exchange.Imap4.Imap4Server', version: '15.20' },
@@ -57,9 +57,9 @@ const personality = {
       PERMANENTFLAGS: 'Permanent flags',
       UNSEEN: 'Is the first unseen message',
       UIDVALIDITY: 'UIDVALIDITY value',
-      UIDNEXT: 'The next unique identifier value'
-    }
-  }
+      UIDNEXT: 'The next unique identifier value',
+    },
+  },
 }
 
 module.exports = personality

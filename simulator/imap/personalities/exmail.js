@@ -15,7 +15,18 @@ const personality = {
   greeting: 'QQMail IMAP4Server ready',
   capabilities: {
     before: ['IMAP4', 'IMAP4rev1', 'ID', 'AUTH=PLAIN', 'AUTH=LOGIN', 'AUTH=XOAUTH2', 'NAMESPACE'],
-    after: ['IMAP4', 'IMAP4rev1', 'XLIST', 'MOVE', 'IDLE', 'XAPPLEPUSHSERVICE', 'NAMESPACE', 'CHILDREN', 'ID', 'UIDPLUS']
+    after: [
+      'IMAP4',
+      'IMAP4rev1',
+      'XLIST',
+      'MOVE',
+      'IDLE',
+      'XAPPLEPUSHSERVICE',
+      'NAMESPACE',
+      'CHILDREN',
+      'ID',
+      'UIDPLUS',
+    ],
   },
   tellsCapabilities: true,
   id: { name: 'QQMail', vendor: 'Tencent' },
@@ -27,13 +38,21 @@ const personality = {
     ...standard.texts,
     ok: (command) => `${command} completed`,
     authenticated: () => 'Success login ok',
-    refused: () => ({ text: 'Login fail. Account is abnormal, service is not open, password is incorrect, login frequency limited', code: null }),
+    refused: () => ({
+      text: 'Login fail. Account is abnormal, service is not open, password is incorrect, login frequency limited',
+      code: null,
+    }),
     bye: 'LOGOUT received',
     noMailbox: () => 'Folder not exist!',
     syntax: () => 'Command arguments error',
     unknown: () => 'Invalid command',
-    select: { PERMANENTFLAGS: 'Permanent flags', UNSEEN: '', UIDVALIDITY: 'UID validity status', UIDNEXT: 'Predicted next UID' }
-  }
+    select: {
+      PERMANENTFLAGS: 'Permanent flags',
+      UNSEEN: '',
+      UIDVALIDITY: 'UID validity status',
+      UIDNEXT: 'Predicted next UID',
+    },
+  },
 }
 
 module.exports = personality

@@ -16,11 +16,30 @@ const personality = {
   layout: 'gmail',
   greeting: 'Gimap ready for requests from 127.0.0.1 s1mul4t0r',
   capabilities: {
-    before: ['IMAP4rev1', ...BEFORE, 'XYZZY', 'SASL-IR', 'AUTH=XOAUTH2', 'AUTH=PLAIN', 'AUTH=PLAIN-CLIENTTOKEN', 'AUTH=OAUTHBEARER'],
+    before: [
+      'IMAP4rev1',
+      ...BEFORE,
+      'XYZZY',
+      'SASL-IR',
+      'AUTH=XOAUTH2',
+      'AUTH=PLAIN',
+      'AUTH=PLAIN-CLIENTTOKEN',
+      'AUTH=OAUTHBEARER',
+    ],
     after: [
-      ...['IMAP4rev1', ...BEFORE, 'UIDPLUS', 'COMPRESS=DEFLATE', 'ENABLE', 'MOVE', 'CONDSTORE', 'ESEARCH', 'UTF8=ACCEPT'],
-      ...['LIST-EXTENDED', 'LIST-STATUS', 'LITERAL-', 'SPECIAL-USE', 'APPENDLIMIT=35651584']
-    ]
+      ...[
+        'IMAP4rev1',
+        ...BEFORE,
+        'UIDPLUS',
+        'COMPRESS=DEFLATE',
+        'ENABLE',
+        'MOVE',
+        'CONDSTORE',
+        'ESEARCH',
+        'UTF8=ACCEPT',
+      ],
+      ...['LIST-EXTENDED', 'LIST-STATUS', 'LITERAL-', 'SPECIAL-USE', 'APPENDLIMIT=35651584'],
+    ],
   },
   tellsCapabilities: false,
   id: { name: 'GImap', vendor: 'Google, Inc.', 'support-url': 'https://support.google.com/mail' },
@@ -37,8 +56,13 @@ const personality = {
     syntax: () => 'Could not parse command',
     unknown: () => 'Unknown command s1mul4t0r',
     expired: 'Session expired, please login again.',
-    select: { PERMANENTFLAGS: 'Flags permitted.', UIDVALIDITY: 'UIDs valid.', UIDNEXT: 'Predicted next UID.', HIGHESTMODSEQ: '' }
-  }
+    select: {
+      PERMANENTFLAGS: 'Flags permitted.',
+      UIDVALIDITY: 'UIDs valid.',
+      UIDNEXT: 'Predicted next UID.',
+      HIGHESTMODSEQ: '',
+    },
+  },
 }
 
 module.exports = personality

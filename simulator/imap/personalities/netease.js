@@ -7,7 +7,17 @@ const standard = require('./default.js')
  * names in Chinese; no IDLE.
  */
 
-const CAPABILITIES = ['IMAP4rev1', 'XLIST', 'SPECIAL-USE', 'ID', 'LITERAL+', 'XAPPLEPUSHSERVICE', 'UIDPLUS', 'X-CM-EXT-1', 'SASL-IR']
+const CAPABILITIES = [
+  'IMAP4rev1',
+  'XLIST',
+  'SPECIAL-USE',
+  'ID',
+  'LITERAL+',
+  'XAPPLEPUSHSERVICE',
+  'UIDPLUS',
+  'X-CM-EXT-1',
+  'SASL-IR',
+]
 
 /** @type {import('./default.js').Personality} */
 const personality = {
@@ -31,8 +41,8 @@ const personality = {
     noMailbox: () => 'SELECT Mailbox does not exist',
     syntax: () => 'Parse command error',
     unknown: () => 'command not support',
-    select: { PERMANENTFLAGS: 'Limited', UIDVALIDITY: 'UIDs valid', UIDNEXT: 'Predicted next UID' }
-  }
+    select: { PERMANENTFLAGS: 'Limited', UIDVALIDITY: 'UIDs valid', UIDNEXT: 'Predicted next UID' },
+  },
 }
 
 module.exports = personality

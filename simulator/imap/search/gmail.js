@@ -52,7 +52,8 @@ function term(operator, value, { view, now }) {
     case 'is':
       return flagTest(value)
     case 'has':
-      return ({ content }) => value === 'attachment' && /content-disposition: *attachment/i.test(content.raw.latin1Slice())
+      return ({ content }) =>
+        value === 'attachment' && /content-disposition: *attachment/i.test(content.raw.toString('latin1'))
     case 'larger':
       return ({ content }) => content.size > octets(value)
     case 'smaller':
@@ -74,7 +75,9 @@ function term(operator, value, { view, now }) {
  * @param {string} value
  */
 function inHeader({ content }, name, value) {
-  return fieldValues(content.raw, content.structure.header, name).some((each) => decodeWords(each).toLowerCase().includes(value))
+  return fieldValues(content.raw, content.structure.header, name).some((each) =>
+    decodeWords(each).toLowerCase().includes(value),
+  )
 }
 
 /**

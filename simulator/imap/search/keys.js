@@ -70,9 +70,18 @@ const KEYS = {
   UNDRAFT: () => not(flag('\\Draft')),
   UNFLAGGED: () => not(flag('\\Flagged')),
   UNSEEN: () => not(flag('\\Seen')),
-  RECENT: ({ view }) => (message) => view.recent.has(message),
-  OLD: ({ view }) => (message) => !view.recent.has(message),
-  NEW: ({ view }) => (message) => view.recent.has(message) && !message.flags.has('\\Seen'),
+  RECENT:
+    ({ view }) =>
+    (message) =>
+      view.recent.has(message),
+  OLD:
+    ({ view }) =>
+    (message) =>
+      !view.recent.has(message),
+  NEW:
+    ({ view }) =>
+    (message) =>
+      view.recent.has(message) && !message.flags.has('\\Seen'),
   KEYWORD: (context) => keyword(context),
   UNKEYWORD: (context) => not(keyword(context)),
 
@@ -146,7 +155,7 @@ const KEYS = {
   'X-GM-RAW'(context) {
     if (!context.session.offers('X-GM-EXT-1')) throw bad('Unknown search key X-GM-RAW')
     return gmailQuery(text(context), context)
-  }
+  },
 }
 
 /**
@@ -215,7 +224,9 @@ function sent({ parser }, compare) {
   parser.space()
   const wanted = parser.date()
   return ({ content }) => {
-    const match = /(\d{1,2})\s+([A-Za-z]{3})\w*\s+(\d{4})/.exec(fieldValue(content.raw, content.structure.header, 'date') ?? '')
+    const match = /(\d{1,2})\s+([A-Za-z]{3})\w*\s+(\d{4})/.exec(
+      fieldValue(content.raw, content.structure.header, 'date') ?? '',
+    )
     const month = match === null ? -1 : monthIndex(match[2])
     return match !== null && month !== -1 && compare(dayNumber(Number(match[3]), month, Number(match[1])), wanted)
   }
@@ -254,7 +265,9 @@ function size({ parser }, compare) {
 function header(context, name) {
   const needle = text(context)
   return ({ content }) =>
-    fieldValues(content.raw, content.structure.header, name).some((value) => decodeWords(value).toLowerCase().includes(needle))
+    fieldValues(content.raw, content.structure.header, name).some((value) =>
+      decodeWords(value).toLowerCase().includes(needle),
+    )
 }
 
 /**

@@ -36,7 +36,7 @@ function textOf(raw, part) {
  * @param {Part} part
  */
 function headerOf(raw, { header }) {
-  const unfolded = raw.latin1Slice(header.start, header.end).replace(/\r?\n(?=[ \t])/g, '')
+  const unfolded = raw.toString('latin1', header.start, header.end).replace(/\r?\n(?=[ \t])/g, '')
   return decodeWords(unfolded).toLowerCase()
 }
 

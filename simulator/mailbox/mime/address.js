@@ -97,7 +97,7 @@ function addrSpec(tokens) {
   if (at === -1) return { mailbox: joined(tokens) || MISSING_MAILBOX, host: MISSING_HOST }
   return {
     mailbox: joined(tokens.slice(0, at)) || MISSING_MAILBOX,
-    host: joined(tokens.slice(at + 1)) || MISSING_HOST
+    host: joined(tokens.slice(at + 1)) || MISSING_HOST,
   }
 }
 

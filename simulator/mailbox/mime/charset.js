@@ -1,5 +1,7 @@
 'use strict'
 
+const { TextDecoder } = require('node:util')
+
 /*
  * Charsets, both ways, on what Node itself knows: TextDecoder (WHATWG encodings, full ICU) decodes; the tables to encode
  * are made by decoding every two-byte sequence once. That is 10 ms per charset and saves a dependency.

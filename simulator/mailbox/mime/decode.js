@@ -26,7 +26,7 @@ function decodedBody(raw, part) {
   const body = raw.subarray(part.start, part.end)
   switch (transferEncoding(raw, part)) {
     case 'base64':
-      return Buffer.from(body.latin1Slice(), 'base64')
+      return Buffer.from(body.toString('latin1'), 'base64')
     case 'quoted-printable':
       return quotedPrintable(body)
     case '7bit':
@@ -50,7 +50,7 @@ function partText(raw, part) {
 /** @param {Buffer} body */
 function quotedPrintable(body) {
   const text = body
-    .latin1Slice()
+    .toString('latin1')
     .replace(/[ \t]+(?=\r?\n)/g, '')
     .replace(/=\r?\n/g, '')
     .replace(/=([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)))

@@ -42,7 +42,7 @@ function parseHeader(raw, start, end) {
     if ((first === 32 || first === 9) && fields.length > 0) {
       fields[fields.length - 1].end = next
     } else {
-      const line = raw.latin1Slice(at, next)
+      const line = raw.toString('latin1', at, next)
       const colon = line.indexOf(':')
       const name = colon === -1 ? '' : line.slice(0, colon).trim().toLowerCase()
       fields.push({ name, start: at, value: colon === -1 ? next : at + colon + 1, end: next })
@@ -62,7 +62,7 @@ function parseHeader(raw, start, end) {
  */
 function fieldValue(raw, header, name) {
   const field = header.fields.find((each) => each.name === name)
-  return field === undefined ? null : unfold(raw.latin1Slice(field.value, field.end))
+  return field === undefined ? null : unfold(raw.toString('latin1', field.value, field.end))
 }
 
 /**
@@ -74,7 +74,7 @@ function fieldValue(raw, header, name) {
 function fieldValues(raw, header, name) {
   return header.fields
     .filter((each) => each.name === name)
-    .map((field) => unfold(raw.latin1Slice(field.value, field.end)))
+    .map((field) => unfold(raw.toString('latin1', field.value, field.end)))
 }
 
 /**

@@ -68,4 +68,4 @@ function withoutComments(text) {
   return out
 }
 
-module.exports = { parseParameterized, parameter }
+module.exports = { parameter, parseParameterized, withoutComments }

@@ -64,7 +64,7 @@ function splitPart(raw, start, end, fallback, depth, budget) {
     parameters: typed ? declared.parameters : [],
     typed,
     children: [],
-    message: null
+    message: null,
   }
   if (depth >= MAX_DEPTH || budget.left <= 0) return part
   const kind = `${type}/${subtype}`.toLowerCase()

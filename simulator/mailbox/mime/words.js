@@ -48,7 +48,9 @@ function decodeWords(value) {
  */
 function wordBytes(encoding, data) {
   if (encoding.toLowerCase() === 'b') return Buffer.from(data, 'base64')
-  const unescaped = data.replace(/_/g, ' ').replace(/=([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
+  const unescaped = data
+    .replace(/_/g, ' ')
+    .replace(/=([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
   return Buffer.from(unescaped, 'latin1')
 }
 
