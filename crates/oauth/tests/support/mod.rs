@@ -272,6 +272,8 @@ pub struct Answers {
     pub jwks: Vec<Value>,
     pub id_token: Option<String>,
     pub rotates: bool,
+    /// Refresh tokens `{chain}-{n}` work once, as those of strict generic providers: chain → the n that works.
+    pub strict: HashMap<String, u32>,
     pub counter: u32,
     pub expires_in: i64,
     pub at: HashMap<String, Reply>,
@@ -292,6 +294,7 @@ impl World {
             jwks: vec![key.public()],
             id_token: None,
             rotates: true,
+            strict: HashMap::new(),
             counter: 0,
             expires_in: 3600,
             at: HashMap::new(),
@@ -378,6 +381,17 @@ fn answer(state: &Mutex<Answers>, request: &Request) -> Reply {
             if let Some(reply) = state.queue.pop_front() {
                 return reply;
             }
+            if let Some((chain, n)) = chain_of(request)
+                && let Some(valid) = state.strict.get_mut(&chain)
+            {
+                if *valid != n {
+                    return Reply::json(400, &json!({"error": "invalid_grant", "error_description": "used before"}));
+                }
+                *valid += 1;
+                let (access, refresh) = (format!("{chain}-access-{n}"), format!("{chain}-{}", n + 1));
+                let body = json!({"access_token": access, "token_type": "Bearer", "expires_in": 3600, "refresh_token": refresh});
+                return Reply::json(200, &body);
+            }
             state.counter += 1;
             let n = state.counter;
             let mut body = json!({
@@ -397,6 +411,12 @@ fn answer(state: &Mutex<Answers>, request: &Request) -> Reply {
         "/keys" => Reply::json(200, &json!({"keys": state.jwks})),
         _ => Reply::new(404, "text/html", "<h1>nothing here</h1>"),
     }
+}
+
+fn chain_of(request: &Request) -> Option<(String, u32)> {
+    let form = request.form();
+    let (chain, n) = form.get("refresh_token")?.rsplit_once('-')?;
+    Some((chain.to_owned(), n.parse().ok()?))
 }
 
 pub fn call() -> Call {

@@ -1,0 +1,494 @@
+//! The token source under everything that makes mailboxes die silently: races, outages, stores that fail.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use email_base::{AccessTokens, Call, Classify, Code, Failure, Secret};
+use email_oauth::{Client, Error, IsoTime, NoStore, StoreFuture, TokenSet, TokenSource, TokenStore};
+use serde_json::json;
+use support::{Reply, World, call, clean, token_set};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// A database row, with everything that can go wrong with it.
+#[derive(Default)]
+struct Row {
+    stored: Mutex<Option<TokenSet>>,
+    saves: Mutex<Vec<(String, String)>>,
+    loads: Mutex<u32>,
+    fail_save: Mutex<Option<String>>,
+    fail_load: Mutex<bool>,
+    /// Shown from the nth load on.
+    later: Mutex<Option<(u32, TokenSet)>>,
+    /// The clock stands from the nth load on, so that waiting costs nothing.
+    stop_clock_at: Mutex<Option<u32>>,
+    panics: Mutex<bool>,
+}
+
+impl Row {
+    fn holding(set: &TokenSet) -> Arc<Self> {
+        let row = Self::default();
+        *row.stored.lock().unwrap() = Some(set.clone());
+        Arc::new(row)
+    }
+
+    fn put(&self, set: TokenSet) {
+        *self.stored.lock().unwrap() = Some(set);
+    }
+
+    fn saves(&self) -> Vec<(String, String)> {
+        self.saves.lock().unwrap().clone()
+    }
+}
+
+impl TokenStore for Row {
+    fn load(&self) -> StoreFuture<'_, Option<TokenSet>> {
+        Box::pin(async {
+            let n = {
+                let mut loads = self.loads.lock().unwrap();
+                *loads += 1;
+                *loads
+            };
+            if self.stop_clock_at.lock().unwrap().is_some_and(|at| n == at) {
+                tokio::time::pause();
+            }
+            if *self.fail_load.lock().unwrap() {
+                return Err(Failure::new(Code::CallbackFailed, None, "no database for canary-access-0"));
+            }
+            if let Some((at, set)) = &*self.later.lock().unwrap()
+                && n >= *at
+            {
+                return Ok(Some(set.clone()));
+            }
+            Ok(self.stored.lock().unwrap().clone())
+        })
+    }
+
+    fn save<'a>(&'a self, next: &'a TokenSet, previous: &'a TokenSet) -> StoreFuture<'a, ()> {
+        Box::pin(async {
+            assert!(!*self.panics.lock().unwrap(), "the store panics");
+            tokio::task::yield_now().await;
+            if let Some(said) = &*self.fail_save.lock().unwrap() {
+                return Err(Failure::new(Code::CallbackFailed, None, said.clone()));
+            }
+            let access = |set: &TokenSet| set.access_token.expose().clone();
+            self.saves.lock().unwrap().push((access(next), access(previous)));
+            *self.stored.lock().unwrap() = Some(next.clone());
+            Ok(())
+        })
+    }
+}
+
+fn source(client: &Client, set: TokenSet, store: &Arc<Row>) -> TokenSource {
+    client.token_source(set, Arc::<Row>::clone(store)).unwrap()
+}
+
+/// A set with its own names, so that grants of different tests and sources are told apart.
+fn named(name: &str, life: i64) -> TokenSet {
+    let mut set = token_set(life);
+    set.access_token = Secret::new(format!("canary-access-{name}"));
+    set.refresh_token = Some(Secret::new(format!("canary-refresh-{name}")));
+    set
+}
+
+async fn token(source: &TokenSource) -> Result<String, Arc<Error>> {
+    source.access_token(&call()).await.map(|token| token.expose().clone())
+}
+
+async fn advance(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_callers_make_one_request() {
+    let world = World::start().await;
+    let row = Row::holding(&token_set(-10));
+    let source = source(&world.microsoft(), token_set(-10), &row);
+    let mut callers = JoinSet::new();
+    for _ in 0..100 {
+        let source = source.clone();
+        callers.spawn(async move { token(&source).await.unwrap() });
+    }
+    assert!(callers.join_all().await.iter().all(|token| token == "canary-access-1"));
+    assert_eq!(world.token_requests().len(), 1);
+    assert_eq!(row.saves(), [("canary-access-1".to_owned(), "canary-access-0".to_owned())]);
+    assert_eq!(source.token_set().refresh_token.unwrap().expose(), "canary-refresh-1");
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_a_while_before_its_end_and_not_sooner() {
+    let world = World::start().await;
+    let client = world.microsoft();
+    let fresh = client.token_source(named("f", 1800), Arc::new(NoStore)).unwrap();
+    assert_eq!(token(&fresh).await.unwrap(), "canary-access-f");
+    assert!(world.token_requests().is_empty());
+    let due = client.token_source(named("d", 100), Arc::new(NoStore)).unwrap();
+    assert_eq!(token(&due).await.unwrap(), "canary-access-1");
+    // Lives of seconds, as tests have them, leave a margin of a tenth.
+    let mut short = named("s", 3);
+    short.obtained_at = IsoTime::from_unix_ms(short.expires_at.unix_ms() - 5000);
+    let short = client.token_source(short, Arc::new(NoStore)).unwrap();
+    assert_eq!(token(&short).await.unwrap(), "canary-access-s");
+}
+
+#[tokio::test]
+async fn an_outage_before_the_end_does_no_harm_and_is_no_storm() {
+    let world = World::start().await;
+    world.at("/token", Reply::new(503, "text/html", "busy"));
+    let source = world.microsoft().token_source(token_set(60), Arc::new(NoStore)).unwrap();
+    for _ in 0..50 {
+        assert_eq!(token(&source).await.unwrap(), "canary-access-0");
+    }
+    assert_eq!(world.token_requests().len(), 1);
+}
+
+#[tokio::test]
+async fn retry_after_is_honoured() {
+    let world = World::start().await;
+    world.next(Reply::json(429, &json!({"error": "temporarily_unavailable"})).header("retry-after", "120"));
+    let source = world.microsoft().token_source(token_set(-10), Arc::new(NoStore)).unwrap();
+    let first = token(&source).await.unwrap_err();
+    assert_eq!((first.code(), first.retry_after()), (Code::RateLimited, Some(Duration::from_secs(120))));
+    for _ in 0..50 {
+        let error = token(&source).await.unwrap_err();
+        clean(&*error, &[]);
+        assert_eq!((error.code(), error.retryable()), (Code::RateLimited, true));
+        assert!(error.retry_after().is_some_and(|wait| wait > Duration::from_secs(100)), "{error}");
+    }
+    advance(Duration::from_secs(60)).await;
+    assert!(token(&source).await.is_err());
+    assert_eq!(world.token_requests().len(), 1);
+    advance(Duration::from_secs(61)).await;
+    assert_eq!(token(&source).await.unwrap(), "canary-access-1");
+    assert_eq!(world.token_requests().len(), 2);
+}
+
+#[tokio::test]
+async fn pauses_grow_through_an_outage() {
+    let world = World::start().await;
+    world.at("/token", Reply::new(500, "text/plain", ""));
+    let source = world.microsoft().token_source(token_set(-10), Arc::new(NoStore)).unwrap();
+    // An hour of a client that asks every second.
+    for _ in 0..3600 {
+        assert!(token(&source).await.is_err());
+        advance(Duration::from_secs(1)).await;
+    }
+    let asked = world.token_requests().len();
+    assert!((5..200).contains(&asked), "{asked} requests in an hour");
+}
+
+#[tokio::test]
+async fn what_cannot_be_saved_is_given_to_nobody_and_saved_by_the_next_call() {
+    let world = World::start().await;
+    let row = Row::holding(&token_set(60));
+    // The old token is still good, and yet: a rotation that is not saved kills the mailbox later, unseen.
+    let source = source(&world.microsoft(), token_set(60), &row);
+    *row.fail_save.lock().unwrap() =
+        Some("UPDATE … SET refresh = 'canary-refresh-1', access = 'canary-access-1'".to_owned());
+    for _ in 0..3 {
+        let error = token(&source).await.unwrap_err();
+        let seen = clean(&*error, &[]);
+        assert!(seen.contains("`save` of the token source failed"), "{seen}");
+        assert_eq!((error.code(), error.retryable()), (Code::CallbackFailed, true));
+        assert_eq!(source.token_set().access_token.expose(), "canary-access-0");
+    }
+    assert_eq!(world.token_requests().len(), 1, "the token that is known is tried again, not another one fetched");
+    *row.fail_save.lock().unwrap() = None;
+    assert_eq!(token(&source).await.unwrap(), "canary-access-1");
+    assert_eq!(row.saves(), [("canary-access-1".to_owned(), "canary-access-0".to_owned())]);
+    assert_eq!(world.token_requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_panics_takes_nobody_down() {
+    let world = World::start().await;
+    let row = Row::holding(&token_set(-10));
+    let source = source(&world.microsoft(), token_set(-10), &row);
+    *row.panics.lock().unwrap() = true;
+    assert_eq!(token(&source).await.unwrap_err().code(), Code::Internal);
+    *row.panics.lock().unwrap() = false;
+    assert_eq!(token(&source).await.unwrap(), "canary-access-1");
+}
+
+#[tokio::test]
+async fn a_store_that_never_settles_is_given_up() {
+    struct Stuck;
+    impl TokenStore for Stuck {
+        fn save<'a>(&'a self, _: &'a TokenSet, _: &'a TokenSet) -> StoreFuture<'a, ()> {
+            Box::pin(async {
+                // From here on nothing but time happens, so it may fly.
+                tokio::time::pause();
+                std::future::pending().await
+            })
+        }
+    }
+    let world = World::start().await;
+    let source = world.microsoft().token_source(token_set(-10), Arc::new(Stuck)).unwrap();
+    let patient = Call::new(Duration::from_secs(3600), CancellationToken::new());
+    let error = source.access_token(&patient).await.unwrap_err();
+    assert_eq!(error.code(), Code::CallbackFailed);
+}
+
+#[tokio::test]
+async fn what_another_process_stored_is_taken_without_a_request() {
+    let world = World::start().await;
+    let row = Row::holding(&named("theirs", 3600));
+    let source = source(&world.microsoft(), token_set(60), &row);
+    assert_eq!(token(&source).await.unwrap(), "canary-access-theirs");
+    assert!(world.token_requests().is_empty());
+    assert!(row.saves().is_empty(), "it came from there");
+}
+
+#[tokio::test]
+async fn an_older_stored_set_is_not_taken() {
+    let world = World::start().await;
+    let mut old = named("old", 3600);
+    old.obtained_at = IsoTime::from_unix_ms(0);
+    let row = Row::holding(&old);
+    let source = source(&world.microsoft(), token_set(60), &row);
+    assert_eq!(token(&source).await.unwrap(), "canary-access-1");
+}
+
+#[tokio::test]
+async fn load_is_asked_before_invalid_grant_is_believed() {
+    let world = World::start().await;
+    let row = Row::holding(&token_set(-10));
+    let source = source(&world.microsoft(), token_set(-10), &row);
+    world.next(Reply::error(400, "invalid_grant", 70000));
+    // The first load, before the refresh, still sees the old set; the winner saves meanwhile.
+    *row.later.lock().unwrap() = Some((2, named("winner", 3600)));
+    assert_eq!(token(&source).await.unwrap(), "canary-access-winner");
+    assert_eq!(world.token_requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_winner_that_is_still_saving_is_waited_for() {
+    let world = World::start().await;
+    let row = Row::holding(&token_set(-10));
+    let source = source(&world.microsoft(), token_set(-10), &row);
+    world.next(Reply::error(400, "invalid_grant", 70000));
+    *row.stop_clock_at.lock().unwrap() = Some(2);
+    *row.later.lock().unwrap() = Some((4, named("winner", 3600)));
+    assert_eq!(token(&source).await.unwrap(), "canary-access-winner");
+}
+
+#[tokio::test]
+async fn a_stored_grant_whose_access_token_has_ended_is_renewed() {
+    let world = World::start().await;
+    let row = Row::holding(&token_set(-10));
+    let source = source(&world.microsoft(), token_set(-10), &row);
+    world.next(Reply::error(400, "invalid_grant", 70000));
+    *row.later.lock().unwrap() = Some((2, named("ended", -5)));
+    assert_eq!(token(&source).await.unwrap(), "canary-access-1");
+    let sent: Vec<String> = world.token_requests().into_iter().map(|form| form["refresh_token"].clone()).collect();
+    assert_eq!(sent, ["canary-refresh-0", "canary-refresh-ended"]);
+}
+
+#[tokio::test]
+async fn a_dead_grant_is_told_and_not_stormed_for() {
+    let world = World::start().await;
+    let row = Row::holding(&token_set(-10));
+    let source = source(&world.microsoft(), token_set(-10), &row);
+    world.at("/token", Reply::error(400, "invalid_grant", 70008));
+    *row.stop_clock_at.lock().unwrap() = Some(2);
+    let error = token(&source).await.unwrap_err();
+    tokio::time::resume();
+    clean(&*error, &[]);
+    assert_eq!((error.code(), error.retryable(), error.action().as_str()), (Code::InvalidGrant, false, "reauthorize"));
+    assert_eq!(world.token_requests().len(), 1);
+    for _ in 0..50 {
+        assert_eq!(token(&source).await.unwrap_err().code(), Code::InvalidGrant);
+    }
+    assert_eq!(world.token_requests().len(), 1);
+    // The user links the mailbox again, in another process: the source goes on.
+    row.put(named("relinked", 3600));
+    assert_eq!(token(&source).await.unwrap(), "canary-access-relinked");
+}
+
+#[tokio::test]
+async fn a_grant_is_not_dead_while_the_store_cannot_be_asked() {
+    let world = World::start().await;
+    let row = Row::holding(&token_set(-10));
+    let source = source(&world.microsoft(), token_set(-10), &row);
+    *row.fail_load.lock().unwrap() = true;
+    world.next(Reply::error(400, "invalid_grant", 70000));
+    let error = token(&source).await.unwrap_err();
+    clean(&*error, &[]);
+    assert_eq!((error.code(), error.retryable()), (Code::CallbackFailed, true));
+}
+
+#[tokio::test]
+async fn a_store_that_invents_tokens_ends() {
+    struct Inventive(Mutex<u32>);
+    impl TokenStore for Inventive {
+        fn load(&self) -> StoreFuture<'_, Option<TokenSet>> {
+            Box::pin(async {
+                let mut n = self.0.lock().unwrap();
+                *n += 1;
+                Ok(Some(named(&format!("invented-{n}"), -5)))
+            })
+        }
+    }
+    let world = World::start().await;
+    world.at("/token", Reply::error(400, "invalid_grant", 70000));
+    let source = world.microsoft().token_source(token_set(-10), Arc::new(Inventive(Mutex::new(0)))).unwrap();
+    assert_eq!(token(&source).await.unwrap_err().code(), Code::InvalidGrant);
+    assert!(world.token_requests().len() <= 5, "{}", world.token_requests().len());
+}
+
+#[tokio::test]
+async fn two_sources_of_one_grant_make_one_request_and_each_saves() {
+    let world = World::start().await;
+    let (one, two) = (Row::holding(&token_set(-10)), Row::holding(&token_set(-10)));
+    let first = source(&world.microsoft(), token_set(-10), &one);
+    let second = source(&world.microsoft(), token_set(-10), &two);
+    let (a, b) = tokio::join!(token(&first), token(&second));
+    assert_eq!((a.unwrap(), b.unwrap()), ("canary-access-1".to_owned(), "canary-access-1".to_owned()));
+    assert_eq!(world.token_requests().len(), 1);
+    assert_eq!((one.saves().len(), two.saves().len()), (1, 1));
+    // A third, made from the set that was stored before, finds its way to the same grant.
+    let third = world.microsoft().token_source(token_set(-10), Arc::new(NoStore)).unwrap();
+    assert_eq!(token(&third).await.unwrap(), "canary-access-1");
+    assert_eq!(world.token_requests().len(), 1);
+}
+
+#[tokio::test]
+async fn grants_of_other_apps_are_not_mixed() {
+    let world = World::start().await;
+    let mine = world.microsoft().token_source(token_set(-10), Arc::new(NoStore)).unwrap();
+    let other = world.microsoft_with(json!({"clientId": "another-app"}));
+    let theirs = other.token_source(token_set(-10), Arc::new(NoStore)).unwrap();
+    let graph = TokenSet { scopes: vec!["https://graph.microsoft.com/User.Read".to_owned()], ..token_set(-10) };
+    let graph = world.microsoft().token_source(graph, Arc::new(NoStore)).unwrap();
+    for source in [&mine, &theirs, &graph] {
+        token(source).await.unwrap();
+    }
+    let sent = world.token_requests();
+    assert_eq!(sent.len(), 3);
+    assert!(sent[0]["scope"].contains("https://outlook.office.com/SMTP.Send"));
+    assert!(sent[2]["scope"].ends_with(" https://graph.microsoft.com/User.Read"), "{}", sent[2]["scope"]);
+    assert!(!sent[2]["scope"].contains("outlook"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_that_race_on_a_rotating_token_both_go_on() {
+    const RUNS: usize = 200;
+    let world = World::start().await;
+    // Another secret makes another process of it: nothing is shared but the server and the row.
+    let (here, there) = (world.microsoft(), world.microsoft_with(json!({"clientSecret": "canary-secret-2"})));
+    let mut runs = JoinSet::new();
+    for run in 0..RUNS {
+        let chain = format!("canary-refresh-race{run}");
+        world.answers.lock().unwrap().strict.insert(chain.clone(), 0);
+        let set =
+            TokenSet { refresh_token: Some(Secret::new(format!("{chain}-0"))), ..named(&format!("race{run}"), -10) };
+        let row = Row::holding(&set);
+        let (a, b) = (source(&here, set.clone(), &row), source(&there, set, &row));
+        runs.spawn(async move {
+            let patient = Call::new(Duration::from_secs(120), CancellationToken::new());
+            let (a, b) = tokio::join!(a.access_token(&patient), b.access_token(&patient));
+            let (a, b) = (a.unwrap(), b.unwrap());
+            a.expose().contains(&chain) && b.expose().contains(&chain)
+        });
+    }
+    assert_eq!(runs.join_all().await.into_iter().filter(|live| *live).count(), RUNS);
+}
+
+#[tokio::test]
+async fn an_abort_of_one_waiter_is_nobody_elses() {
+    let world = World::start().await;
+    let source = world.microsoft().token_source(token_set(-10), Arc::new(NoStore)).unwrap();
+    let cancel = CancellationToken::new();
+    let aborted = Call::new(Duration::from_secs(20), cancel.clone());
+    let other = call();
+    let (first, second, ()) = tokio::join!(source.access_token(&aborted), source.access_token(&other), async {
+        cancel.cancel();
+    });
+    assert_eq!(first.unwrap_err().code(), Code::Aborted);
+    assert_eq!(second.unwrap().expose(), "canary-access-1");
+    // Nor does dropping the only waiter lose the rotation.
+    let source = world.microsoft().token_source(named("dropped", -10), Arc::new(NoStore)).unwrap();
+    let asked = call();
+    let mut waiting = Box::pin(source.access_token(&asked));
+    assert!(futures_poll_once(&mut waiting).await.is_none());
+    drop(waiting);
+    while source.token_set().access_token.expose() == "canary-access-dropped" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.token_requests().len(), 2);
+}
+
+async fn futures_poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(context) {
+            std::task::Poll::Ready(value) => Some(value),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once() {
+    let world = World::start().await;
+    let row = Row::holding(&token_set(1800));
+    let source = source(&world.microsoft(), token_set(1800), &row);
+    let tokens: Arc<dyn AccessTokens> = Arc::new(source.clone());
+    let held = tokens.current().await.unwrap();
+    assert_eq!(held.expose(), "canary-access-0");
+    let next = tokens.refused(&held).await.unwrap().unwrap();
+    assert_eq!(next.expose(), "canary-access-1");
+    assert_eq!(row.saves().len(), 1);
+    // A second client that still holds the first one is given the new one.
+    assert_eq!(tokens.refused(&held).await.unwrap().unwrap(), next);
+    // The server refuses every token: that is not the token's fault.
+    assert!(tokens.refused(&next).await.unwrap().is_none());
+    assert_eq!(world.token_requests().len(), 1);
+    advance(Duration::from_secs(31)).await;
+    assert_eq!(tokens.refused(&next).await.unwrap().unwrap().expose(), "canary-access-2");
+}
+
+#[tokio::test]
+async fn a_refused_token_of_a_dead_grant_tells_why() {
+    let world = World::start().await;
+    world.next(Reply::error(400, "invalid_grant", 50173));
+    let source = world.microsoft().token_source(token_set(1800), Arc::new(NoStore)).unwrap();
+    let error = source.refused(&Secret::from("canary-access-0")).await.unwrap_err();
+    clean(&*error, &[]);
+    assert_eq!(error.code(), Code::InvalidGrant);
+}
+
+#[tokio::test]
+async fn without_a_refresh_token_a_set_lives_to_its_end() {
+    let world = World::start().await;
+    let client = world.microsoft();
+    let app_only = |life| TokenSet { refresh_token: None, ..token_set(life) };
+    let source = client.token_source(app_only(5), Arc::new(NoStore)).unwrap();
+    assert_eq!(token(&source).await.unwrap(), "canary-access-0");
+    assert!(source.refused(&Secret::from("canary-access-0")).await.unwrap().is_none());
+    let ended = client.token_source(app_only(-5), Arc::new(NoStore)).unwrap();
+    let error = token(&ended).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidGrant);
+    assert!(world.server.log.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn sets_that_cannot_be_presented_are_refused() {
+    let client = World::start().await.microsoft();
+    for (access, refresh) in [("", "r"), ("a\u{1}b", "r"), ("a", ""), ("a", "r\r\n")] {
+        let set = TokenSet { access_token: access.into(), refresh_token: Some(refresh.into()), ..token_set(60) };
+        assert_eq!(client.token_source(set, Arc::new(NoStore)).unwrap_err().code(), Code::InvalidArgument);
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_source_shows_its_tokens() {
+    let source = World::start().await.microsoft().token_source(token_set(60), Arc::new(NoStore)).unwrap();
+    assert!(!format!("{source:?} {:?}", source.token_set()).contains("canary"));
+}
