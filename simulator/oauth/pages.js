@@ -135,7 +135,7 @@ function page(brand, title, parts) {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(title)}</title><style>:root { --accent: ${accent} }${STYLE}</style></head>
-<body><main><p class="brand"><b>■</b> ${name} · for tests, nothing here is real</p>${parts.join('\n')}</main></body></html>
+<body><main><p class="brand"><b>■</b> ${name} · for tests only</p>${parts.join('\n')}</main></body></html>
 `
 }
 

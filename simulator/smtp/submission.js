@@ -46,8 +46,7 @@ function createSubmission(settings, faults) {
     if (user) connections.set(user, Math.max(0, (connections.get(user) ?? 1) - 1))
   }
 
-  const onMailFrom = step(faults, 'mail', async ({ address, args }, session) => {
-    if (Number(args?.SIZE ?? 0) > settings.maxMessageBytes) throw replies.tooLarge(settings.maxMessageBytes)
+  const onMailFrom = step(faults, 'mail', async ({ address }, session) => {
     if (!maySendAs(directory, session.user, address)) throw replies.notYourSender()
   })
 

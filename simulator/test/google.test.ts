@@ -121,7 +121,9 @@ describe('Google', () => {
     world.oauth.setClient(world.google.clientId, { testing: true })
     const { refresh_token: refreshToken } = (await redeem()).json() as Json
     expect((await refresh(refreshToken)).status).toBe(200)
-    world.oauth.ageGrants(world.google.account.user, { days: 8 })
+    world.oauth.ageGrants(world.google.account.user, { days: 5 })
+    expect((await refresh(refreshToken)).status).toBe(200)
+    world.oauth.ageGrants(world.google.account.user, { days: 3 })
     expect((await refresh(refreshToken)).json()).toEqual({
       error: 'invalid_grant',
       error_description: 'Token has been expired or revoked.',
