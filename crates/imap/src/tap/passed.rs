@@ -56,7 +56,10 @@ mod tests {
             let line = line(&completion(text), false).unwrap();
             let (rest, read) = imap_proto::Response::parse(line.as_bytes()).unwrap();
             assert!(rest.is_empty());
-            assert!(matches!(read, imap_proto::Response::Done { status: imap_proto::Status::No, .. }), "{read:?}");
+            let imap_proto::Response::Done { status: imap_proto::Status::No, outcome, .. } = read else {
+                panic!("{read:?}")
+            };
+            assert_eq!(outcome.code, None);
         }
     }
 
