@@ -32,15 +32,23 @@ const BROKEN_STRUCTURE = '(NIL NIL NIL NIL NIL NIL NIL)'
 function respond(session, view, sequence, message, items) {
   const { out, faults } = session
   if (hits(faults.emptyFetch, message.uid) && items.some(isWholeBody)) return
+  // Everything is there before the first byte goes out: an item that fails must not leave half a response.
+  /** @type {(item: Item) => Value} */
+  const answer = (item) => {
+    if (item.section !== null) return sectionItem(session, message, item, item.section)
+    if (item.name.startsWith('RFC822') && item.name !== 'RFC822.SIZE') return oldItem(session, message, item)
+    return [`${item.name} ${value(session, view, message, item.name)}`]
+  }
+  const values = items.map(answer)
   out.text(`* ${sequence} FETCH (`)
-  items.forEach((item, index) => {
-    if (index > 0) out.text(' ')
-    if (item.section !== null) sectionItem(session, message, item, item.section)
-    else if (item.name.startsWith('RFC822') && item.name !== 'RFC822.SIZE') oldItem(session, message, item)
-    else out.text(`${item.name} ${value(session, view, message, item.name)}`)
+  values.forEach(([text, bytes], index) => {
+    out.text(index === 0 ? text : ` ${text}`)
+    if (bytes !== undefined) out.bytes(bytes)
   })
   out.line(')')
 }
+
+/** Text, and the bytes of the literal that it announces at its end. @typedef {[string, Buffer?]} Value */
 
 /**
  * @param {Session} session
@@ -109,20 +117,17 @@ function labelList(session, view, message) {
  * @param {Message} message
  * @param {Item} item
  * @param {import('./items.js').Section} section
+ * @returns {Value}
  */
 function sectionItem(session, message, item, section) {
   const source = sourceOf(session, message, section)
   const binary = item.name !== 'BODY['
   const bytes = binary ? binaryBytes(source, section) : sectionBytes(source.raw, () => source.structure, section)
-  if (item.name === 'BINARY.SIZE[') {
-    session.out.text(`BINARY.SIZE[${section.label}] ${bytes?.length ?? 0}`)
-    return
-  }
+  if (item.name === 'BINARY.SIZE[') return [`BINARY.SIZE[${section.label}] ${bytes?.length ?? 0}`]
   const ranged = item.partial !== null && !session.personality.ignoresPartial
   const origin = ranged ? `<${item.partial?.[0]}>` : ''
   const slice = bytes !== null && ranged && item.partial !== null ? partOf(bytes, item.partial) : bytes
-  session.out.text(`${item.name}${section.label}]${origin} `)
-  literal(session, slice, binary && slice !== null && slice.includes(0))
+  return literal(`${item.name}${section.label}]${origin}`, slice, binary && slice !== null && slice.includes(0))
 }
 
 /**
@@ -131,32 +136,28 @@ function sectionItem(session, message, item, section) {
  * @param {Session} session
  * @param {Message} message
  * @param {Item} item
+ * @returns {Value}
  */
 function oldItem(session, message, item) {
   const what = item.name === 'RFC822' ? '' : item.name === 'RFC822.HEADER' ? 'HEADER' : 'TEXT'
   /** @type {import('./items.js').Section} */
   const section = { path: [], what, fields: [], label: '' }
   const source = sourceOf(session, message, section)
-  session.out.text(`${item.name} `)
-  literal(
-    session,
+  return literal(
+    item.name,
     sectionBytes(source.raw, () => source.structure, section),
     false,
   )
 }
 
 /**
- * @param {Session} session
+ * @param {string} label
  * @param {Buffer | null} bytes
  * @param {boolean} binary literal8 (RFC 3516)
+ * @returns {Value}
  */
-function literal(session, bytes, binary) {
-  if (bytes === null) {
-    session.out.text('NIL')
-    return
-  }
-  session.out.text(`${binary ? '~' : ''}{${bytes.length}}\r\n`)
-  session.out.bytes(bytes)
+function literal(label, bytes, binary) {
+  return bytes === null ? [`${label} NIL`] : [`${label} ${binary ? '~' : ''}{${bytes.length}}\r\n`, bytes]
 }
 
 /**

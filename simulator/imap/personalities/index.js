@@ -7,7 +7,7 @@ const gmail = require('./gmail.js')
 const netease = require('./netease.js')
 
 /** @type {Record<string, import('./default.js').Personality>} */
-const personalities = { default: standard, exchange, gmail, 163: netease, exmail }
+const personalities = { default: standard, exchange, gmail, 163: netease, netease, exmail }
 
 /**
  * @param {string | import('./default.js').Personality} wanted

@@ -94,7 +94,7 @@ function base64(bytes) {
   const out = Buffer.allocUnsafe(text.length + lines * 2)
   let at = 0
   for (let from = 0; from < text.length; from += MAX_LINE) {
-    at += out.latin1Write(text.slice(from, from + MAX_LINE), at)
+    at += out.write(text.slice(from, from + MAX_LINE), at, 'latin1')
     out[at++] = 13
     out[at++] = 10
   }

@@ -4,7 +4,8 @@ const { decodeText } = require('./charset.js')
 
 /*
  * Encoded words (RFC 2047) in header values, for SEARCH. Neighbours in the same charset are joined before decoding,
- * since senders do split characters between them.
+ * since senders do split characters between them; not so in ISO-2022, where each word starts and ends in ASCII and a
+ * second escape sequence right behind the first is an error to the decoder.
  */
 
 const WORD = /=\?([^?\s*]+)(?:\*[^?]*)?\?([bq])\?([^?\s]*)\?=/gi
@@ -26,7 +27,8 @@ function decodeWords(value) {
     const gap = value.slice(last, match.index)
     const bytes = wordBytes(match[2], match[3])
     if (open !== null && /^[ \t]*$/.test(gap)) {
-      if (open.charset.toLowerCase() === match[1].toLowerCase()) open.bytes.push(bytes)
+      const same = open.charset.toLowerCase() === match[1].toLowerCase()
+      if (same && !/^iso-2022/i.test(match[1])) open.bytes.push(bytes)
       else {
         close()
         open = { charset: match[1], bytes: [bytes] }
