@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use email_base::{Call, Code, Secret};
+use email_base::{Call, Classify, Code, Secret, clock};
 use oauth2::{DeviceAuthorizationResponse, EmptyExtraDeviceAuthorizationFields, HttpRequest, Scope, http};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -17,6 +17,7 @@ use crate::iso::IsoTime;
 use crate::provider::Proof;
 use crate::redeem::Redeemed;
 use crate::refresh::check_token;
+use crate::tokens::TokenSet;
 
 /// RFC 8628 §3.5: `slow_down` adds this much.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
@@ -82,32 +83,54 @@ impl Client {
         .await
     }
 
-    /// Asks once whether the user has finished (RFC 8628 §3.4).
+    /// Asks until the user has finished, declined, or let the code end (RFC 8628 §3.4, §3.5).
     ///
-    /// While they have not, it fails with `AUTHORIZATION_PENDING`, whose `retry_after` is how long to wait before the
-    /// next poll: `interval_ms`, and more after `slow_down`.
+    /// When the call's deadline comes before the next poll is due it fails at once with `AUTHORIZATION_PENDING`, whose
+    /// `retry_after` is how long to wait: a caller that cannot hold a call for a quarter of an hour gives short
+    /// deadlines and polls again.
     pub async fn poll_device_authorization(
         &self,
         device: &DeviceAuthorization,
         call: &Call,
     ) -> Result<Redeemed, Error> {
         check_token("device.deviceCode", &device.device_code)?;
-        let scrub = self.scrub([device.device_code.expose().as_str(), device.user_code.as_str()]);
         self.within(call, async {
             self.warm_keys().await?;
-            let request = self.poll_request(&device.device_code)?;
-            let answer =
-                self.exchange(Endpoint::Token, request, &scrub).await.map_err(|error| pending(error, device))?;
-            let granted: Granted = serde_json::from_slice(answer.body())
-                .map_err(|_| broken(Endpoint::Token, 200, "it is not a token response"))?;
-            let tokens = self.tokens(Ok(granted), &self.provider().0.scopes)?;
+            let tokens = self.polled(device, call).await?;
             let identity = self.identity(&tokens, None).await?;
             Ok(Redeemed { tokens, identity })
         })
         .await
     }
 
-    /// One poll: `oauth2` knows only the whole loop, which would hold the call for a quarter of an hour.
+    async fn polled(&self, device: &DeviceAuthorization, call: &Call) -> Result<TokenSet, Error> {
+        let mut pace = Pace::of(device);
+        loop {
+            if IsoTime::now() >= device.expires_at {
+                return Err(Error::DeviceCodeExpired);
+            }
+            let error = match self.poll(device).await {
+                Ok(tokens) => return Ok(tokens),
+                Err(error) => error,
+            };
+            let Some(wait) = pace.after(&error) else { return Err(error) };
+            if call.remaining().is_some_and(|left| left <= wait) {
+                return Err(error.waiting(wait));
+            }
+            clock::sleep(wait).await;
+        }
+    }
+
+    async fn poll(&self, device: &DeviceAuthorization) -> Result<TokenSet, Error> {
+        let scrub = self.scrub([device.device_code.expose().as_str(), device.user_code.as_str()]);
+        let request = self.poll_request(&device.device_code)?;
+        let answer = self.exchange(Endpoint::Token, request, &scrub).await?;
+        let granted: Granted = serde_json::from_slice(answer.body())
+            .map_err(|_| broken(Endpoint::Token, 200, "it is not a token response"))?;
+        self.tokens(Ok(granted), &self.provider().0.scopes)
+    }
+
+    /// One poll: `oauth2` knows only the whole loop, to the end, and asks the time itself.
     fn poll_request(&self, device_code: &Secret) -> Result<HttpRequest, Error> {
         let provider = &self.provider().0;
         let mut form = url::form_urlencoded::Serializer::new(String::new());
@@ -139,16 +162,35 @@ fn basic(client_id: &str, secret: &Secret) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
-/// Gives `authorization_pending` its interval.
-fn pending(error: Error, device: &DeviceAuthorization) -> Error {
-    match error {
-        Error::Refused(refusal) if refusal.code() == Code::AuthorizationPending => {
-            let interval = Duration::from_millis(device.interval_ms).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
-            let wait = if refusal.error() == "slow_down" { interval + SLOW_DOWN } else { interval };
-            let wait = refusal.retry_after().map_or(wait, |asked| asked.max(wait));
-            (*refusal).retry_after_of(Some(wait)).into()
-        }
-        other => other,
+/// How long to wait between two polls.
+struct Pace {
+    interval: Duration,
+    /// After failures that may pass: doubled each time (RFC 8628 §3.5).
+    troubled: Duration,
+}
+
+impl Pace {
+    fn of(device: &DeviceAuthorization) -> Self {
+        let interval = Duration::from_millis(device.interval_ms).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
+        Self { interval, troubled: interval }
+    }
+
+    /// The wait after `error`; `None` when asking again is of no use.
+    fn after(&mut self, error: &Error) -> Option<Duration> {
+        let wait = match error {
+            Error::Refused(refusal) if refusal.code() == Code::AuthorizationPending => {
+                if refusal.error() == "slow_down" {
+                    self.interval += SLOW_DOWN;
+                }
+                self.interval
+            }
+            error if error.retryable() => {
+                self.troubled = (self.troubled * 2).min(LONGEST_INTERVAL);
+                self.troubled
+            }
+            _ => return None,
+        };
+        Some(error.retry_after().map_or(wait, |asked| asked.max(wait)))
     }
 }
 

@@ -94,6 +94,9 @@ pub enum Error {
         "the access token has ended and there is no refresh token: ask for the scope `offline_access` (Google: `access_type=offline` with `prompt=consent`) and link the mailbox again"
     )]
     NoRefreshToken,
+    /// The user did not finish on the device page in time (RFC 8628 §3.5).
+    #[error("the device code has ended before the user finished: start a new device authorization")]
+    DeviceCodeExpired,
     /// The last renewal failed a moment ago; asking again now would storm the provider.
     #[error("not renewed again before {} s have passed: {cause}", wait.as_secs().max(1))]
     BackingOff {
@@ -112,6 +115,14 @@ pub enum Error {
 impl Error {
     pub(crate) fn argument(why: impl Into<String>) -> Self {
         Self::Argument(why.into())
+    }
+
+    /// This refusal with a wait of our own reckoning.
+    pub(crate) fn waiting(self, wait: Duration) -> Self {
+        match self {
+            Self::Refused(refusal) => (*refusal).retry_after_of(Some(wait)).into(),
+            other => other,
+        }
     }
 
     /// What to switch on, where, in one sentence; more exact than the error table's remedy.
@@ -146,6 +157,7 @@ impl Classify for Error {
             Self::Mismatch(_) => Code::AuthorizationMismatch,
             Self::IdToken(_) => Code::IdTokenInvalid,
             Self::NoRefreshToken => Code::InvalidGrant,
+            Self::DeviceCodeExpired => Code::DeviceCodeExpired,
             Self::BackingOff { cause, .. } => cause.code(),
             Self::Internal(_) => Code::Internal,
         }

@@ -13,6 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::id_token::{self, Expected, IdTokenFault};
 use crate::identity::Identity;
+use crate::provider::Dialect;
 use crate::tokens::TokenSet;
 
 /// What an authorization gave.
@@ -44,15 +45,16 @@ impl Client {
             self.warm_keys().await?;
             let scopes = &self.provider().0.scopes;
             let http = self.web(Endpoint::Token, scrub);
-            let outcome = self
+            let mut request = self
                 .flows()
                 .exchange_code(AuthorizationCode::new(code.expose().clone()))
                 .set_pkce_verifier(PkceCodeVerifier::new(pending.code_verifier.expose().clone()))
-                .set_redirect_uri(Cow::Owned(redirect))
+                .set_redirect_uri(Cow::Owned(redirect));
+            if let Dialect::Microsoft(_) = &self.provider().0.dialect {
                 // Not the protocol's, but Entra's: the consent was for several resources, a token is for one.
-                .add_extra_param("scope", scopes.join(" "))
-                .request_async(&http)
-                .await;
+                request = request.add_extra_param("scope", scopes.join(" "));
+            }
+            let outcome = request.request_async(&http).await;
             let tokens = self.tokens(outcome, scopes)?;
             let identity = self.identity(&tokens, Some(&pending.nonce)).await?;
             Ok(Redeemed { tokens, identity })

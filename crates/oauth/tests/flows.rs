@@ -252,24 +252,46 @@ async fn the_device_flow_waits_slows_down_and_ends() {
         (&json["userCode"], &json["intervalMs"], &json["verificationUriComplete"]),
         (&"ABCD1234".into(), &5000.into(), &Value::Null)
     );
-    let device = serde_json::from_value(json).unwrap();
-    for (word, status, code, wait) in [
-        ("authorization_pending", 400, Code::AuthorizationPending, Some(5)),
-        ("slow_down", 400, Code::AuthorizationPending, Some(10)),
-        ("authorization_declined", 400, Code::AuthorizationDenied, None),
-        ("access_denied", 400, Code::AuthorizationDenied, None),
-        ("expired_token", 400, Code::DeviceCodeExpired, None),
-        ("bad_verification_code", 400, Code::DeviceCodeExpired, None),
+    let device: email_oauth::DeviceAuthorization = serde_json::from_value(json).unwrap();
+    let short = || Call::new(Duration::from_secs(3), CancellationToken::new());
+    for (word, code, wait) in [
+        ("authorization_pending", Code::AuthorizationPending, Some(5)),
+        ("slow_down", Code::AuthorizationPending, Some(10)),
+        ("authorization_declined", Code::AuthorizationDenied, None),
+        ("access_denied", Code::AuthorizationDenied, None),
+        ("expired_token", Code::DeviceCodeExpired, None),
+        ("bad_verification_code", Code::DeviceCodeExpired, None),
     ] {
-        world.next(Reply::json(status, &json!({"error": word, "error_description": "canary-device-code"})));
-        let error = client.poll_device_authorization(&device, &call()).await.unwrap_err();
+        world.next(Reply::json(400, &json!({"error": word, "error_description": "canary-device-code ABCD1234"})));
+        let error = client.poll_device_authorization(&device, &short()).await.unwrap_err();
         clean(&error, &["ABCD1234"]);
         assert_eq!((error.code(), error.retry_after()), (code, wait.map(Duration::from_secs)), "{word}");
     }
+    assert_eq!(world.token_requests().len(), 6, "a short call polls once");
+    let mut ended = device.clone();
+    ended.expires_at = email_oauth::IsoTime::from_unix_ms(0);
+    assert_eq!(client.poll_device_authorization(&ended, &call()).await.unwrap_err().code(), Code::DeviceCodeExpired);
+    assert_eq!(world.token_requests().len(), 6);
     let mut claims = world.claims(&pending(&client));
     claims.as_object_mut().unwrap().remove("nonce");
     world.give_id_token(world.key.sign(&claims));
-    let redeemed = client.poll_device_authorization(&device, &call()).await.unwrap();
+    // A patient call goes on through pending, slow_down and an outage until the user has finished.
+    world.next(Reply::json(400, &json!({"error": "authorization_pending"})));
+    world.next(Reply::json(400, &json!({"error": "slow_down"})));
+    world.next(Reply::new(503, "text/html", "busy"));
+    let patient = Call::new(Duration::from_secs(900), CancellationToken::new());
+    let begun = tokio::time::Instant::now();
+    let (redeemed, ()) = tokio::join!(client.poll_device_authorization(&device, &patient), async {
+        while world.token_requests().len() < 10 {
+            // In real time a request takes a moment, of the clock's time seconds pass.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(1)).await;
+            tokio::time::resume();
+        }
+    });
+    assert!(begun.elapsed() >= Duration::from_secs(5 + 10 + 10));
+    let redeemed = redeemed.unwrap();
     assert!(redeemed.identity.is_some());
     let sent = world.token_requests().pop().unwrap();
     assert_eq!(sent["grant_type"], "urn:ietf:params:oauth:grant-type:device_code");

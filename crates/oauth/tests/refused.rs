@@ -5,11 +5,12 @@
 
 mod support;
 
-use email_base::{Action, Category, Classify, Code, Secret, clock};
+use email_base::{Action, Call, Category, Classify, Code, Secret, clock};
 use email_oauth::{Client, Error, PendingAuthorization};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use support::{CLIENT_ID, Key, REDIRECT, Reply, World, call, callback, clean, encode, pending};
+use tokio_util::sync::CancellationToken;
 
 /// How one case spoils an honest token: from the world, its key and the honest claims to what is sent.
 type Spoil = fn(&World, &Key, Value) -> String;
@@ -330,12 +331,14 @@ async fn each_flow(world: &World, client: &Client, pending: &PendingAuthorizatio
         "expiresAt": "2030-01-01T00:00:00Z",
     });
     let device = serde_json::from_value(device).unwrap();
+    // Shorter than the interval: one poll.
+    let short = Call::new(std::time::Duration::from_secs(4), CancellationToken::new());
     let app = world.microsoft_with(json!({"tenant": support::TENANT}));
     vec![
         ("redeem", client.redeem(&callback(pending), pending, &call()).await.unwrap_err()),
         ("refresh", client.refresh(&held, None, &call()).await.unwrap_err()),
         ("profile", client.profile(&held, &call()).await.unwrap_err()),
-        ("device", client.poll_device_authorization(&device, &call()).await.unwrap_err()),
+        ("device", client.poll_device_authorization(&device, &short).await.unwrap_err()),
         ("credentials", app.client_credentials(None, &call()).await.unwrap_err()),
     ]
 }
@@ -459,6 +462,11 @@ async fn broken_token_endpoints() {
         for (flow, error) in each_flow(&world, &client, &pending).await {
             let seen = clean(&error, &[pending.code_verifier.expose(), pending.state.expose(), pending.nonce.expose()]);
             assert_eq!(error.code(), code, "{name}, {flow}: {seen}");
+            assert_eq!(
+                seen.contains("longer than 262144 bytes"),
+                name.starts_with("a body that is longer") || reply.endless,
+                "{name}"
+            );
             assert_eq!(error.protocol().map(|protocol| protocol.as_str()), Some("oauth"), "{name}, {flow}");
             let asked = reply.headers.iter().find(|(name, _)| name == "retry-after").map(|_| 120);
             assert_eq!(error.retry_after().map(|wait| wait.as_secs()), asked, "{name}, {flow}");

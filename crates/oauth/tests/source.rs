@@ -455,6 +455,21 @@ async fn a_refused_token_is_replaced_once() {
 }
 
 #[tokio::test]
+async fn a_replacement_that_cannot_be_saved_is_not_forgotten() {
+    let world = World::start().await;
+    let row = Row::holding(&token_set(1800));
+    let source = source(&world.microsoft(), token_set(1800), &row);
+    *row.fail_save.lock().unwrap() = Some("no".to_owned());
+    let refused = Secret::from("canary-access-0");
+    assert_eq!(source.refused(&refused).await.unwrap_err().code(), Code::CallbackFailed);
+    // By the clock the refused one would do for long: it must not be handed out again.
+    assert_eq!(source.current().await.unwrap_err().code(), Code::CallbackFailed);
+    *row.fail_save.lock().unwrap() = None;
+    assert_eq!(source.current().await.unwrap().expose(), "canary-access-1");
+    assert_eq!(world.token_requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_refused_token_of_a_dead_grant_tells_why() {
     let world = World::start().await;
     world.next(Reply::error(400, "invalid_grant", 50173));
