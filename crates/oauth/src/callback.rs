@@ -94,3 +94,28 @@ impl Query {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const REDIRECT: &str = "https://crm.example/cb?tenant=1";
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,200}", query in "[?&#=%a-z0-9]{0,80}") {
+            prop_assert!(Query::parse(&text, REDIRECT).is_err());
+            if let Ok(query) = Query::parse(&format!("https://crm.example/cb?{query}"), REDIRECT) {
+                prop_assert!(ONCE.iter().all(|name| query.0.iter().filter(|(known, _)| known == name).count() <= 1));
+            }
+        }
+    }
+
+    #[test]
+    fn the_redirect_uris_own_parameters_are_no_obstacle() {
+        let query = Query::parse("https://crm.example:443/cb?tenant=1&code=a%2Bb&state=s#_=_", REDIRECT).unwrap();
+        assert_eq!((query.one("code"), query.one("state"), query.one("error")), (Some("a+b"), Some("s"), None));
+    }
+}

@@ -241,3 +241,27 @@ fn fault_of(kind: &ErrorKind) -> IdTokenFault {
         _ => IdTokenFault::UnknownKey,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,100}", header in "\\PC{0,60}") {
+            let _ = announced(&text);
+            let made_up = format!("{}.e30.AAAA", URL_SAFE_NO_PAD.encode(header));
+            if let Ok(announced) = announced(&made_up) {
+                prop_assert!(proven(&made_up, &announced, &[]).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn the_half_hash_of_the_specification() {
+        // OIDC Core, appendix A.3.
+        assert_eq!(half_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), "77QmUPtjPfzWtF2AnpK9RQ");
+    }
+}

@@ -195,7 +195,20 @@ fn leading_number(description: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_object_is_read_or_passed_over(error in "\\PC{1,200}", text in ".{0,300}", number in any::<f64>()) {
+            let body = json!({"error": error, "error_description": text, "error_codes": [number, text], "claims": text});
+            if let Some(refusal) = Refusal::from_json(Endpoint::Token, 400, body.as_object().unwrap(), &Scrub::default()) {
+                prop_assert!(refusal.to_string().chars().all(|c| !c.is_control()));
+                prop_assert!(refusal.reply().details.is_none_or(|details| serde_json::from_str::<Value>(&details).is_ok()));
+            }
+        }
+    }
 
     fn refusal(body: &Value) -> Refusal {
         Refusal::from_json(Endpoint::Token, 400, body.as_object().unwrap(), &Scrub::default()).unwrap()

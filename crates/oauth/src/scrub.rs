@@ -46,7 +46,17 @@ impl Scrub {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_known_secret_is_left(secret in "[ -~]{6,12}", before in ".{0,20}", after in ".{0,20}") {
+            let cleaned = Scrub::new([secret.as_str()]).clean(&format!("{before}{secret}{secret}{after}"));
+            prop_assert!(!cleaned.contains(&secret) || "[redacted]".contains(&secret), "{cleaned}");
+        }
+    }
 
     #[test]
     fn echoed_secrets_go_in_either_spelling() {
