@@ -174,6 +174,17 @@ impl Error {
         }
     }
 
+    /// The server, not the message, is why: it closes the session, or has forgotten who signed in.
+    pub(crate) fn is_hang_up(&self) -> bool {
+        match self {
+            Self::Send { error, .. } => error.is_hang_up(),
+            Self::ConnectionLost { .. } => true,
+            Self::Refused { code: Code::ServerUnavailable, server, .. } => server.status == "421",
+            Self::Refused { code: Code::MechanismUnavailable, server, .. } => server.status == "530",
+            _ => false,
+        }
+    }
+
     /// Where to say when to try again, if the server said only that it was too much.
     pub(crate) fn missing_retry_after(&mut self) -> Option<&mut Option<Duration>> {
         match self {

@@ -6,6 +6,7 @@
 //! ```
 //!
 //! * [`Client`]: connects, signs in, sends; says of each message whether it was sent, was not, or nobody knows.
+//! * [`Series`]: many messages, a round trip each.
 //! * [`MessageBody`]: where a message comes from, chunk by chunk; [`RawMessage`] is one that is in memory.
 //! * [`Error`]: why not.
 //!
@@ -21,6 +22,7 @@ mod ehlo;
 mod envelope;
 mod error;
 mod feeder;
+mod job;
 mod options;
 mod phase;
 mod pool;
@@ -29,6 +31,8 @@ mod refusal;
 mod reply;
 mod sasl;
 mod scope;
+mod send;
+mod series;
 mod session;
 mod transparency;
 mod wire;
@@ -39,3 +43,4 @@ pub use envelope::Envelope;
 pub use error::{Error, Result};
 pub use options::{Dsn, Notify, Options, PoolOptions, RateLimit, Return, SendOptions};
 pub use provider::SentCopy;
+pub use series::{Outcome, Outgoing, Series};

@@ -5,10 +5,15 @@
 //!                                   └─ budget (all clients of the mailbox) ─ open ┘     │
 //!     idle <── usable, not worn out, not wanted elsewhere ──────────────────── give back ┘
 //! ```
+//!
+//! A series of messages may leave a session *parked*: the server waits for the next message already, but the caller has
+//! not asked for it yet. Nobody ever waits for a parked session: it is dropped as soon as its place is wanted, or after
+//! [`PARK_TIMEOUT`]. A transaction without its final dot leaves nothing behind.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
-use email_base::clock;
+use email_base::clock::{self, Instant};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +27,9 @@ use crate::session::{Session, Target};
 /// While another client of the mailbox waits for a connection, one that has sent so many messages is handed over.
 const TURN: u32 = 20;
 
+/// Longer than a busy caller's loop takes; shorter than a server's patience.
+const PARK_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// See the module.
 pub(crate) struct Pool {
     pub(crate) target: Target,
@@ -29,23 +37,33 @@ pub(crate) struct Pool {
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) closed: CancellationToken,
+    connections: usize,
     slots: Arc<Semaphore>,
     state: Mutex<State>,
     /// A session was given back.
     returned: Notify,
+    /// Something is to be reaped before what was known.
+    sooner: Arc<Notify>,
 }
 
 #[derive(Default)]
 struct State {
     /// The one used last at the end.
     idle: Vec<Session>,
+    /// The one parked last at the end.
+    parked: Vec<(ParkingTicket, Session)>,
+    next_ticket: u64,
     /// Callers waiting for a session.
     wanting: usize,
-    /// A task watches over the idle ones.
-    reaping: bool,
+    /// When the task that watches over the idle ones looks next; `None` if there is no such task.
+    reaping: Option<Instant>,
     /// What the server offered when it was asked last.
     capabilities: Vec<String>,
 }
+
+/// Takes a parked session back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ParkingTicket(u64);
 
 /// A session, for one transaction.
 pub(crate) struct Lease {
@@ -71,9 +89,11 @@ impl Pool {
             rate_limit,
             budget,
             closed: CancellationToken::new(),
+            connections,
             slots: Arc::new(Semaphore::new(connections)),
             state: Mutex::default(),
             returned: Notify::new(),
+            sooner: Arc::default(),
         });
         let holder = Arc::downgrade(&pool);
         pool.budget.join(holder, connections, rate_limit);
@@ -102,6 +122,7 @@ impl Pool {
                     return Ok((session, true));
                 }
             }
+            self.make_room();
             let connection = tokio::select! {
                 connection = scope.run(Phase::Queue, self.budget.connection()) => connection?,
                 () = returned => continue,
@@ -109,6 +130,39 @@ impl Pool {
             let session = self.target.open(connection, scope).await?;
             self.state().capabilities.clone_from(&session.extensions.lines);
             return Ok((session, false));
+        }
+    }
+
+    /// Keeps a session whose server waits for a message, without keeping anybody from sending.
+    pub(crate) fn park(self: &Arc<Self>, lease: Lease) -> Option<ParkingTicket> {
+        let mut session = lease.session;
+        if self.closed.is_cancelled() || self.budget.is_contended() {
+            return None;
+        }
+        session.idle_since = clock::now();
+        let mut state = self.state();
+        state.next_ticket += 1;
+        let ticket = ParkingTicket(state.next_ticket);
+        state.parked.push((ticket, session));
+        self.watch(state);
+        Some(ticket)
+    }
+
+    /// The parked session, if it is still there.
+    pub(crate) fn unpark(self: &Arc<Self>, ticket: ParkingTicket) -> Option<Lease> {
+        let mut state = self.state();
+        let index = state.parked.iter().position(|(parked, _)| *parked == ticket)?;
+        let (_, session) = state.parked.remove(index);
+        let slot = self.slots.clone().try_acquire_owned().ok()?;
+        Some(Lease { session, reused: true, pool: self.clone(), _slot: slot })
+    }
+
+    /// One's own connections count parked ones, too.
+    fn make_room(&self) {
+        let mut state = self.state();
+        let in_use = self.connections.saturating_sub(self.slots.available_permits());
+        if !state.parked.is_empty() && in_use + state.parked.len() > self.connections {
+            state.parked.remove(0);
         }
     }
 
@@ -121,7 +175,11 @@ impl Pool {
     pub(crate) async fn close(&self) {
         self.closed.cancel();
         self.slots.close();
-        let idle = std::mem::take(&mut self.state().idle);
+        let (idle, parked) = {
+            let mut state = self.state();
+            (std::mem::take(&mut state.idle), std::mem::take(&mut state.parked))
+        };
+        drop(parked);
         let mut quitting = tokio::task::JoinSet::new();
         for session in idle {
             quitting.spawn(session.quit());
@@ -146,11 +204,17 @@ impl Pool {
         }
         session.idle_since = clock::now();
         state.idle.push(session);
-        let reap = !std::mem::replace(&mut state.reaping, true);
-        drop(state);
+        self.watch(state);
         self.returned.notify_one();
-        if reap {
-            tokio::spawn(reap_idle(Arc::downgrade(self)));
+    }
+
+    /// Sees to it that somebody watches over what is idle, and looks in time.
+    fn watch(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let Some(next) = state.next_to_reap(self.options.idle_timeout()) else { return };
+        match state.reaping.replace(next) {
+            None => drop(tokio::spawn(reap(Arc::downgrade(self), self.sooner.clone()))),
+            Some(already) if next < already => self.sooner.notify_one(),
+            Some(already) => state.reaping = Some(already),
         }
     }
 
@@ -166,15 +230,24 @@ impl Pool {
 impl Holder for Pool {
     fn give_up_one(&self) -> bool {
         let mut state = self.state();
-        if state.idle.is_empty() {
-            return false;
+        if !state.idle.is_empty() {
+            tokio::spawn(state.idle.remove(0).quit());
+            return true;
         }
-        tokio::spawn(state.idle.remove(0).quit());
-        true
+        // QUIT would be taken for a line of the message.
+        let parked = (!state.parked.is_empty()).then(|| state.parked.remove(0));
+        drop(state);
+        parked.is_some()
     }
 }
 
 impl Lease {
+    /// The session sends no message after this one.
+    pub(crate) fn is_last(&self) -> bool {
+        let messages = self.session.messages.saturating_add(1);
+        messages >= self.pool.options.messages_per_connection() || self.pool.budget.is_contended()
+    }
+
     /// Back into the pool, if the session is still good.
     pub(crate) fn give_back(self) {
         self.pool.clone().give_back(self.session);
@@ -182,26 +255,40 @@ impl Lease {
 }
 
 /// Closes what has been idle for too long; ends when nothing is idle or the pool is gone.
-async fn reap_idle(pool: std::sync::Weak<Pool>) {
+async fn reap(pool: Weak<Pool>, sooner: Arc<Notify>) {
     loop {
         let next = {
             let Some(pool) = pool.upgrade() else { return };
-            let timeout = pool.options.idle_timeout();
-            let now = clock::now();
             let mut state = pool.state();
-            let old = state.idle.iter().take_while(|session| session.idle_since + timeout <= now).count();
-            for session in state.idle.drain(..old) {
+            for session in state.take_old(pool.options.idle_timeout()) {
                 tokio::spawn(session.quit());
             }
-            match state.idle.first() {
-                Some(oldest) => oldest.idle_since + timeout,
-                None => {
-                    state.reaping = false;
-                    return;
-                }
+            state.reaping = state.next_to_reap(pool.options.idle_timeout());
+            match state.reaping {
+                Some(next) => next,
+                None => return,
             }
         };
-        clock::sleep_until(next).await;
+        tokio::select! {
+            () = clock::sleep_until(next) => {}
+            () = sooner.notified() => {}
+        }
+    }
+}
+
+impl State {
+    /// Idle sessions that have been so for `timeout`. Parked ones are dropped at once.
+    fn take_old(&mut self, timeout: Duration) -> Vec<Session> {
+        let now = clock::now();
+        self.parked.retain(|(_, session)| session.idle_since + PARK_TIMEOUT > now);
+        let old = self.idle.iter().take_while(|session| session.idle_since + timeout <= now).count();
+        self.idle.drain(..old).collect()
+    }
+
+    fn next_to_reap(&self, timeout: Duration) -> Option<Instant> {
+        let idle = self.idle.first().map(|session| session.idle_since + timeout);
+        let parked = self.parked.first().map(|(_, session)| session.idle_since + PARK_TIMEOUT);
+        idle.into_iter().chain(parked).min()
     }
 }
 

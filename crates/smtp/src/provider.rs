@@ -17,6 +17,16 @@ pub enum SentCopy {
     Caller,
 }
 
+impl SentCopy {
+    /// The word of the public API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Caller => "caller",
+        }
+    }
+}
+
 /// One row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Provider {

@@ -152,6 +152,17 @@ impl Budget {
         Ok(Ticket { budget: self.clone(), limit })
     }
 
+    /// A turn without waiting, if nobody else is in the queue and the limit allows it now.
+    pub(crate) fn take_turn(&self, limit: Option<RateLimit>) -> bool {
+        let mut state = self.state();
+        let now = clock::now();
+        let free = state.queued == 0 && state.turn(limit, 0, now) <= now;
+        if free {
+            state.record(now);
+        }
+        free
+    }
+
     /// The server said that it was too much: nobody sends for a while. Gives how long.
     pub(crate) fn pause(&self) -> Duration {
         let mut state = self.state();
@@ -216,6 +227,10 @@ impl Budget {
 }
 
 impl State {
+    fn record(&mut self, now: Instant) {
+        self.window.record(now, self.keep);
+    }
+
     fn turn(&self, limit: Option<RateLimit>, ahead: usize, now: Instant) -> Instant {
         let by_limit = limit.map_or(now, |limit| self.window.turn(limit, ahead, now));
         self.paused_until.map_or(by_limit, |until| until.max(by_limit))
@@ -238,8 +253,7 @@ impl Ticket {
                 let now = clock::now();
                 let turn = state.turn(self.limit, 0, now);
                 if turn <= now {
-                    let keep = state.keep;
-                    state.window.record(now, keep);
+                    state.record(now);
                     return;
                 }
                 turn

@@ -2,6 +2,9 @@
 //!
 //! The final dot is the point of no return: before the socket has taken it the server cannot have the message, after it
 //! only the reply can tell.
+//!
+//! The commands of the next transaction may follow the dot in the same flight (RFC 2920 §3.1 allows it of the end of
+//! DATA): then a series of messages costs one round trip each.
 
 use email_base::Delivery;
 
@@ -11,7 +14,7 @@ use crate::feeder::{Batch, Feeder};
 use crate::phase::Phase;
 use crate::reply::Reply;
 use crate::scope::Scope;
-use crate::session::Session;
+use crate::session::{Flight, Session};
 use crate::transparency::FINAL_DOT;
 use crate::wire::Stopped;
 
@@ -24,19 +27,27 @@ pub(crate) struct Taken {
 }
 
 impl Session {
-    /// Sends the message that [`Session::begin`] announced. Every error says what became of it.
-    pub(crate) async fn content<B: MessageBody>(&mut self, body: &mut Feeder<B>, scope: Scope<'_>) -> Result<Taken> {
+    /// Sends the message that [`Session::begin`] announced, and `next` with it. Every error says what became of the
+    /// message. If [`Session::has_begun`] afterwards, `next` was said too, and [`Session::begun`] reads the replies.
+    pub(crate) async fn content<B: MessageBody>(
+        &mut self,
+        body: &mut Feeder<B>,
+        next: Option<&Flight>,
+        scope: Scope<'_>,
+    ) -> Result<Taken> {
         // Whatever ends this before its end leaves the server in the middle of a message: only hanging up gets it out,
         // and makes it forget the message (RFC 5321 §4.1.1.4).
         self.broken = true;
-        let size = self.all_but_the_reply(body, scope).await?;
+        let next = next.map_or("", Flight::text);
+        let size = self.all_but_the_reply(body, next, scope).await?;
         let reply = self.reply(Phase::Dot, scope).await.map_err(|error| error.with_delivery(Delivery::Unknown))?;
+        self.begun = !next.is_empty() && !self.broken;
         if !reply.is_positive() {
             self.dirty = false;
             return Err(self.refused(&reply, Phase::Dot).with_delivery(Delivery::NotSent));
         }
         if reply.code / 100 != 2 {
-            self.broken = true;
+            (self.broken, self.begun) = (true, false);
             let detail = format!("it answered the message with {}", reply.code);
             let error = Error::Protocol { phase: Phase::Dot.doing(), detail };
             return Err(error.with_delivery(Delivery::Unknown));
@@ -46,15 +57,21 @@ impl Session {
         Ok(Taken { reply, size })
     }
 
-    async fn all_but_the_reply<B: MessageBody>(&mut self, body: &mut Feeder<B>, scope: Scope<'_>) -> Result<u64> {
+    async fn all_but_the_reply<B: MessageBody>(
+        &mut self,
+        body: &mut Feeder<B>,
+        next: &str,
+        scope: Scope<'_>,
+    ) -> Result<u64> {
         loop {
             let batch = self.batch(body, scope).await.map_err(|error| error.with_delivery(Delivery::NotSent))?;
             let Batch { mut bytes, last, size } = batch;
             if last {
                 bytes.extend_from_slice(FINAL_DOT);
+                bytes.extend_from_slice(next.as_bytes());
             }
             if let Err(error) = self.write(&bytes, scope).await {
-                let dot_taken = last && self.wire.unsent() == 0;
+                let dot_taken = last && self.wire.unsent() <= next.len();
                 let delivery = if dot_taken { Delivery::Unknown } else { Delivery::NotSent };
                 return Err(error.with_delivery(delivery));
             }

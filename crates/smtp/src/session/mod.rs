@@ -35,7 +35,7 @@ use crate::wire::{Fault, Wire};
 
 pub(crate) use content::Taken;
 pub(crate) use open::Target;
-pub(crate) use transaction::Transaction;
+pub(crate) use transaction::{Flight, Transaction};
 
 /// QUIT is a courtesy: a server that does not answer it for so long is left.
 const QUIT_GRACE: Duration = Duration::from_millis(500);
@@ -50,6 +50,8 @@ pub(crate) struct Session {
     broken: bool,
     /// A transaction was begun and not ended: RSET comes first.
     dirty: bool,
+    /// The next transaction's commands are said, their replies not read.
+    begun: bool,
     /// Sent over this connection.
     pub(crate) messages: u32,
     pub(crate) idle_since: Instant,
@@ -60,7 +62,7 @@ pub(crate) struct Session {
 impl Session {
     /// Good for another transaction.
     pub(crate) fn is_usable(&self) -> bool {
-        !self.broken
+        !self.broken && !self.begun
     }
 
     /// Looks, without a round trip, whether the server has hung up or said so since the last reply.

@@ -106,6 +106,7 @@ impl Target {
             who,
             broken: false,
             dirty: false,
+            begun: false,
             messages: 0,
             idle_since: clock::now(),
             connection,

@@ -66,35 +66,78 @@ impl Transaction {
     }
 }
 
-/// One command, and whom it is about.
+/// Commands that go out together.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    steps: Vec<Step>,
+    text: String,
+}
+
+#[derive(Debug)]
 struct Step {
     phase: Phase,
     line: String,
 }
 
+impl Flight {
+    fn new(steps: Vec<Step>) -> Self {
+        Self { text: steps.iter().map(|step| step.line.as_str()).collect(), steps }
+    }
+
+    /// As it goes to the wire.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 impl Session {
-    /// MAIL, RCPT, DATA. The server now waits for the message; `rejected[n]` is its refusal of the n-th recipient.
+    /// MAIL, RCPT, DATA. The server now waits for the message; the n-th error is its refusal of the n-th recipient.
     ///
     /// After a refusal the session stays usable: the next transaction resets it.
     pub(crate) async fn begin(&mut self, transaction: &Transaction, scope: Scope<'_>) -> Result<Vec<Option<Error>>> {
         transaction.check(&self.extensions)?;
-        let steps = self.steps(transaction);
-        let flight = if self.extensions.pipelining { MAX_FLIGHT } else { 1 };
-        let mut progress = Progress::default();
-        for steps in steps.chunks(flight) {
-            if progress.is_hopeless(transaction.route.to.len()) {
-                break;
-            }
-            self.fly(steps, &mut progress, transaction, scope).await?;
+        let mut steps = self.steps(transaction);
+        if self.dirty {
+            steps.insert(0, Step { phase: Phase::Reset, line: Rset.to_string() });
         }
+        let size = if self.extensions.pipelining { MAX_FLIGHT } else { 1 };
+        let mut progress = Progress::default();
+        while !steps.is_empty() && !progress.is_hopeless(transaction.route.to.len()) {
+            let later = steps.split_off(size.min(steps.len()));
+            let flight = Flight::new(std::mem::replace(&mut steps, later));
+            let first = flight.steps.first().map_or(Phase::Mail, |step| step.phase);
+            let reply = self.command(flight.text(), first, scope).await?;
+            self.land(&flight, Some(reply), &mut progress, transaction, scope).await?;
+        }
+        self.conclude(progress)
+    }
+
+    /// The same as one flight that may follow a message; `None` if it may not.
+    pub(crate) fn flight(&self, transaction: &Transaction) -> Option<Flight> {
+        let fits = self.extensions.pipelining && transaction.route.to.len() + 2 <= MAX_FLIGHT;
+        (fits && transaction.check(&self.extensions).is_ok()).then(|| Flight::new(self.steps(transaction)))
+    }
+
+    /// Whether a flight followed the last message.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Reads the replies to that flight. As [`Session::begin`].
+    pub(crate) async fn begun(
+        &mut self,
+        flight: &Flight,
+        transaction: &Transaction,
+        scope: Scope<'_>,
+    ) -> Result<Vec<Option<Error>>> {
+        self.begun = false;
+        let mut progress = Progress::default();
+        self.land(flight, None, &mut progress, transaction, scope).await?;
         self.conclude(progress)
     }
 
     fn steps(&self, transaction: &Transaction) -> Vec<Step> {
         let mut steps = Vec::with_capacity(transaction.route.to.len() + 3);
-        if self.dirty {
-            steps.push(Step { phase: Phase::Reset, line: Rset.to_string() });
-        }
         steps.push(Step { phase: Phase::Mail, line: transaction.mail(&self.extensions).to_string() });
         for recipient in &transaction.route.to {
             let command = Rcpt::new(recipient.address.clone(), transaction.dsn.rcpt.clone());
@@ -104,19 +147,18 @@ impl Session {
         steps
     }
 
-    /// Writes the commands together and reads their replies.
-    async fn fly(
+    /// Reads a flight's replies; the first may have been read already.
+    async fn land(
         &mut self,
-        steps: &[Step],
+        flight: &Flight,
+        mut first: Option<Reply>,
         progress: &mut Progress,
         transaction: &Transaction,
         scope: Scope<'_>,
     ) -> Result<()> {
-        let text: String = steps.iter().map(|step| step.line.as_str()).collect();
-        let mut text = Some(text);
-        for step in steps {
-            let reply = match text.take() {
-                Some(text) => self.command(text, step.phase, scope).await?,
+        for step in &flight.steps {
+            let reply = match first.take() {
+                Some(reply) => reply,
                 None => self.reply(step.phase, scope).await?,
             };
             if reply.is_closing() {

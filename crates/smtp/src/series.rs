@@ -1,0 +1,202 @@
+//! Many messages, one after the other.
+//!
+//! ```text
+//! message 1 . MAIL RCPT DATA ─>     one flight: the text of one message and the envelope of the next (RFC 2920)
+//!                 <─ 250 250 250 354
+//! message 2 . MAIL RCPT DATA ─>
+//! ```
+//!
+//! Between two messages the session is parked, not held: the caller's loop may use the client meanwhile.
+
+use std::time::Duration;
+
+use email_base::clock::{self, Instant};
+use email_base::{Call, Classify, Delivery, Failure};
+use tokio::sync::mpsc;
+
+use crate::body::MessageBody;
+use crate::client::{Client, SendResult};
+use crate::envelope::Envelope;
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::options::SendOptions;
+use crate::phase::Phase;
+use crate::pool::{Lease, ParkingTicket};
+use crate::send::Ready;
+use crate::session::Flight;
+
+/// A message of a series, or why it could not be made: that keeps its place, too.
+pub type Outgoing<B> = Result<(Envelope, B), Box<Failure>>;
+
+/// What became of the message at `index`.
+#[derive(Debug)]
+pub struct Outcome {
+    /// From 0, in the order of the items.
+    pub index: u64,
+    /// As of [`Client::send`].
+    pub result: Result<SendResult, Box<Failure>>,
+}
+
+/// Sends a series of messages, each when its outcome is asked for.
+pub struct Series<B> {
+    client: Client,
+    items: mpsc::Receiver<Outgoing<B>>,
+    options: SendOptions,
+    interval: Duration,
+    next: u64,
+    last_began: Option<Instant>,
+    /// Taken from the channel before its turn.
+    upcoming: Option<Upcoming<B>>,
+    /// Envelopes are said ahead. Not any more once somebody else wanted the parked session: then it costs more than it
+    /// saves.
+    looks_ahead: bool,
+}
+
+struct Upcoming<B> {
+    job: Result<Job<B>, Box<Failure>>,
+    begun: Option<Begun>,
+}
+
+/// The server knows the envelope.
+struct Begun {
+    parked: ParkingTicket,
+    rejected: Vec<Option<Error>>,
+}
+
+impl<B: MessageBody> Series<B> {
+    pub(crate) fn new(
+        client: Client,
+        items: mpsc::Receiver<Outgoing<B>>,
+        options: SendOptions,
+        interval: Duration,
+    ) -> Self {
+        let looks_ahead = interval.is_zero();
+        Self { client, items, options, interval, next: 0, last_began: None, upcoming: None, looks_ahead }
+    }
+
+    /// Sends the next message; `None` after the last.
+    ///
+    /// An error means that the series is interrupted *between* two messages: nothing was said of the one at
+    /// [`Series::index`], and another call may go on with it. Cut in the middle of a message, that one's outcome says so.
+    pub async fn next(&mut self, call: &Call) -> Result<Option<Outcome>> {
+        if self.upcoming.is_none() {
+            let received = self.client.scope(call).run(Phase::Queue, self.items.recv()).await?;
+            let Some(item) = received else { return Ok(None) };
+            self.upcoming = Some(Upcoming::new(item, &self.options));
+        }
+        self.pause(call).await?;
+        let Some(upcoming) = self.upcoming.take() else { return Ok(None) };
+        let index = self.next;
+        self.next += 1;
+        let result = match upcoming.job {
+            Err(failure) => Err(failure),
+            Ok(job) => match self.send(job, upcoming.begun, call).await {
+                Ok(sent) => Ok(sent),
+                Err(error) => Err(self.failure(error)),
+            },
+        };
+        Ok(Some(Outcome { index, result }))
+    }
+
+    /// Of the message that comes next.
+    pub fn index(&self) -> u64 {
+        self.next
+    }
+
+    /// Holds the interval.
+    async fn pause(&mut self, call: &Call) -> Result<()> {
+        if let Some(last) = self.last_began.filter(|_| !self.interval.is_zero()) {
+            self.client.scope(call).run(Phase::Queue, clock::sleep_until(last + self.interval)).await?;
+        }
+        self.client.scope(call).run(Phase::Queue, std::future::ready(())).await?;
+        self.last_began = Some(clock::now());
+        Ok(())
+    }
+
+    async fn send(&mut self, mut job: Job<B>, begun: Option<Begun>, call: &Call) -> Result<SendResult> {
+        let client = self.client.clone();
+        let ready = match self.resume(begun).await {
+            Some(ready) => ready,
+            None => {
+                let ticket = client.pool.budget.enter(client.pool.rate_limit, call)?;
+                client.ready(&mut job, ticket, call).await?
+            }
+        };
+        let flight = self.look_ahead(&ready.lease).await;
+        let (lease, outcome) = client.carry(&mut job, ready, flight.as_ref(), call).await;
+        if let Some(lease) = lease {
+            match flight.filter(|_| lease.session.has_begun()) {
+                Some(flight) => self.land(flight, lease, call).await,
+                None => lease.give_back(),
+            }
+        }
+        Ok(client.result(job, outcome?))
+    }
+
+    /// The parked session, if nobody wanted it meanwhile and the server still waits.
+    async fn resume(&mut self, begun: Option<Begun>) -> Option<Ready> {
+        let begun = begun?;
+        let lease = self.client.pool.unpark(begun.parked);
+        self.looks_ahead &= lease.is_some();
+        let lease = lease?;
+        lease.session.is_alive().await.then_some(Ready { lease, begun: Some(begun.rejected) })
+    }
+
+    /// The next message's envelope, if it is there, may go over the same connection, and it is the mailbox's turn.
+    async fn look_ahead(&mut self, lease: &Lease) -> Option<Flight> {
+        if !self.looks_ahead || self.upcoming.is_some() || lease.is_last() {
+            return None;
+        }
+        let item = self.items.try_recv().ok()?;
+        let upcoming = self.upcoming.insert(Upcoming::new(item, &self.options));
+        let job = upcoming.job.as_mut().ok()?;
+        if let Err(error) = job.prime().await {
+            // Told when it is asked for.
+            upcoming.job = Err(failure(error.with_delivery(Delivery::NotSent)));
+            return None;
+        }
+        let pool = &self.client.pool;
+        lease.session.flight(&job.transaction).filter(|_| pool.budget.take_turn(pool.rate_limit))
+    }
+
+    /// What the server said to the envelope that was sent ahead.
+    async fn land(&mut self, flight: Flight, mut lease: Lease, call: &Call) {
+        let Some(Upcoming { job: Ok(job), begun }) = &mut self.upcoming else { return };
+        let landed = lease.session.begun(&flight, &job.transaction, self.client.scope(call)).await;
+        let refusal = match landed {
+            Ok(rejected) => {
+                *begun = self.client.pool.park(lease).map(|parked| Begun { parked, rejected });
+                self.looks_ahead &= begun.is_some();
+                return;
+            }
+            // The server refused this message, not the connection.
+            Err(error @ Error::Refused { .. }) if !error.is_hang_up() => error,
+            // It begins anew when it is asked for, on another connection.
+            Err(_) => return,
+        };
+        lease.give_back();
+        let failure = self.failure(refusal);
+        self.upcoming = Some(Upcoming { job: Err(failure), begun: None });
+    }
+
+    fn failure(&self, error: Error) -> Box<Failure> {
+        failure(self.client.told(error.with_delivery(Delivery::NotSent)))
+    }
+}
+
+impl<B: MessageBody> Upcoming<B> {
+    fn new(item: Outgoing<B>, options: &SendOptions) -> Self {
+        let job = match item {
+            Ok((envelope, body)) => match Job::new(envelope, body, options) {
+                Ok(job) => Ok(job),
+                Err(error) => Err(failure(error.with_delivery(Delivery::NotSent))),
+            },
+            Err(failure) => Err(failure),
+        };
+        Self { job, begun: None }
+    }
+}
+
+fn failure(error: Error) -> Box<Failure> {
+    Box::new(Failure::from(&error as &dyn Classify))
+}
