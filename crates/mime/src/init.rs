@@ -77,7 +77,25 @@ pub enum Mailbox {
     /// As one writes it.
     Text(String),
     /// Name and address apart.
-    Parts(Address),
+    Parts(#[serde(deserialize_with = "from_object")] Address),
+}
+
+/// Only from an object: serde would also take an array of two strings for a struct of two, and so two recipients for
+/// one with a name.
+fn from_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
+    struct Object;
+    impl<'de> Visitor<'de> for Object {
+        type Value = Address;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("{ name, address }")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Address, A::Error> {
+            Address::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_map(Object)
 }
 
 impl Default for Mailbox {
@@ -240,6 +258,13 @@ mod tests {
 
     fn read(json: &str) -> Result<MessageInit, String> {
         serde_json::from_str(json).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn two_recipients_taken_for_one_with_a_name() {
+        let init = read(r#"{"from":"a@x","to":["b@x","c@x"]}"#).unwrap();
+        assert_eq!(init.to, Some(Mailboxes::Many(vec!["b@x".into(), "c@x".into()])));
+        assert!(read(r#"{"from":["a@x","b@x"]}"#).is_err());
     }
 
     #[test]

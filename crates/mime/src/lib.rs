@@ -6,11 +6,14 @@
 
 pub mod build;
 pub mod error;
+mod html;
 pub mod init;
 pub mod limits;
 pub mod message;
 pub mod options;
 pub mod parse;
+mod preview;
+mod thread;
 
 pub use build::{Body, Built, Envelope, build};
 pub use error::Error;

@@ -48,6 +48,7 @@ struct Reader<'a> {
     /// The last `"` and `>`: a quote or bracket without its end is an ordinary character.
     last_quote: usize,
     last_angle: usize,
+    last_word_end: usize,
     /// Words of a display name, as they stand but without quotes.
     phrase: Vec<u8>,
     /// The same text as an address would keep it: with quotes, without comments.
@@ -67,6 +68,7 @@ impl<'a> Reader<'a> {
             hint,
             last_quote: memrchr(b'"', line).unwrap_or(0),
             last_angle: memrchr(b'>', line).unwrap_or(0),
+            last_word_end: word::last_word_end(line),
             phrase: Vec::new(),
             spec: Vec::new(),
             angle: None,
@@ -177,7 +179,7 @@ impl<'a> Reader<'a> {
 
     fn encoded_word_or_octet(&mut self) {
         let rest = self.line.get(self.at..).unwrap_or_default();
-        match EncodedWord::at_start(rest) {
+        match EncodedWord::at_start(rest, self.at < self.last_word_end) {
             Some(word) => {
                 let text = rest.get(..word.length).unwrap_or_default();
                 self.phrase.extend_from_slice(text);

@@ -23,11 +23,26 @@ pub(crate) fn is_named(part: &Part<'_>) -> bool {
     given_name(part, Hint::default()).is_some()
 }
 
+/// Whether the octets could be decoded as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Octets {
+    Sound,
+    Repaired,
+}
+
 /// Describes `part`, the `ordinal`th attachment.
-pub(crate) fn describe(part: &Part<'_>, ordinal: usize, detail: AttachmentDetail, hint: Hint<'_>) -> Attachment {
-    let content = match detail {
-        AttachmentDetail::Content => Some(transfer::decode(part.body, part.encoding).0),
-        AttachmentDetail::Metadata => None,
+pub(crate) fn describe(
+    part: &Part<'_>,
+    ordinal: usize,
+    detail: AttachmentDetail,
+    hint: Hint<'_>,
+) -> (Attachment, Octets) {
+    let (content, repaired) = match detail {
+        AttachmentDetail::Content => {
+            let (octets, repaired) = transfer::decode(part.body, part.encoding);
+            (Some(octets), repaired)
+        }
+        AttachmentDetail::Metadata => (None, false),
     };
     let size = content.as_ref().map_or_else(|| transfer::decoded_size(part.body, part.encoding), |c| c.len());
     let content_type = match part.content_type.value.as_str() {
@@ -36,7 +51,7 @@ pub(crate) fn describe(part: &Part<'_>, ordinal: usize, detail: AttachmentDetail
         }
         known => known.to_owned(),
     };
-    Attachment {
+    let described = Attachment {
         part: part.number.clone(),
         filename: safe_name(part, ordinal, hint),
         content_type,
@@ -44,7 +59,8 @@ pub(crate) fn describe(part: &Part<'_>, ordinal: usize, detail: AttachmentDetail
         content_id: content_id(part),
         inline: false,
         content: content.map(|c| Blob(into_bytes(c))),
-    }
+    };
+    (described, if repaired { Octets::Repaired } else { Octets::Sound })
 }
 
 fn into_bytes(octets: Cow<'_, [u8]>) -> bytes::Bytes {
@@ -104,7 +120,7 @@ fn name_of_message(part: &Part<'_>, hint: Hint<'_>) -> Option<String> {
 const HEADER_PEEK: usize = 64 * 1024;
 
 /// What `application/octet-stream` is by its name, where that is certain and harmless.
-fn type_of_name(name: &str) -> Option<&'static str> {
+pub(crate) fn type_of_name(name: &str) -> Option<&'static str> {
     let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
     Some(match extension.as_str() {
         "pdf" => "application/pdf",
@@ -121,16 +137,14 @@ fn type_of_name(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Text of a part, and what was wrong with its encoding.
-pub(crate) fn text_of(part: &Part<'_>, hint: Hint<'_>) -> (String, bool, Option<charset::Trouble>) {
-    let (octets, repaired) = transfer::decode(part.body, part.encoding);
+/// Characters of a text part's decoded octets.
+pub(crate) fn text_of(part: &Part<'_>, octets: &[u8], hint: Hint<'_>) -> (String, Option<charset::Trouble>) {
     let label = part
         .content_type
         .get("charset")
         .map(str::to_owned)
-        .or_else(|| (part.content_type.value == "text/html").then(|| charset_in_html(&octets)).flatten());
-    let (text, trouble) = charset::decode(&octets, label.as_deref(), hint);
-    (text, repaired, trouble)
+        .or_else(|| (part.content_type.value == "text/html").then(|| charset_in_html(octets)).flatten());
+    charset::decode(octets, label.as_deref(), hint)
 }
 
 /// `<meta charset=…>` within the first octets.

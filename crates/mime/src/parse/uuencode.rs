@@ -1,23 +1,53 @@
 //! uuencode (IEEE Std 1003.1 `uuencode`): `begin 644 name` … `end`, as a transfer encoding and inside plain text.
 
+use std::borrow::Cow;
+
 /// Decodes a body whose Content-Transfer-Encoding is uuencode; `None` when it holds no `begin` line.
 pub(crate) fn decode_body(body: &[u8]) -> Option<Vec<u8>> {
     let start = find_begin(body, 0)?;
     Some(decode_lines(body.get(start.data..)?).0)
 }
 
+/// Files inside one text; stops a text of a million `begin` lines.
+const MAX_FILES: usize = 100;
+
+/// Name and octets of a file.
+pub(crate) type NamedFile = (Vec<u8>, Vec<u8>);
+
+/// `text` without the files inside, and the files.
+pub(crate) fn take_files(text: &[u8]) -> (Cow<'_, [u8]>, Vec<NamedFile>) {
+    let mut files = Vec::new();
+    if memchr::memmem::find(text, b"begin ").is_none() {
+        return (Cow::Borrowed(text), files);
+    }
+    let mut rest = Vec::new();
+    let mut at = 0;
+    while files.len() < MAX_FILES {
+        let Some(begin) = find_begin(text, at) else { break };
+        let (octets, used) = decode_lines(text.get(begin.data..).unwrap_or_default());
+        rest.extend_from_slice(text.get(at..begin.line).unwrap_or_default());
+        files.push((begin.name.to_vec(), octets));
+        at = begin.data + used;
+    }
+    if files.is_empty() {
+        return (Cow::Borrowed(text), files);
+    }
+    rest.extend_from_slice(text.get(at..).unwrap_or_default());
+    (Cow::Owned(rest), files)
+}
+
 /// A file inside a text.
-pub(crate) struct Begin<'a> {
+struct Begin<'a> {
     /// Where the `begin` line starts.
-    pub(crate) line: usize,
+    line: usize,
     /// Where its data starts.
-    pub(crate) data: usize,
+    data: usize,
     /// The name on the `begin` line.
-    pub(crate) name: &'a [u8],
+    name: &'a [u8],
 }
 
 /// The first `begin <mode> <name>` line at or after `from` that data follows.
-pub(crate) fn find_begin(text: &[u8], from: usize) -> Option<Begin<'_>> {
+fn find_begin(text: &[u8], from: usize) -> Option<Begin<'_>> {
     let mut at = from;
     loop {
         let rest = text.get(at..)?;
@@ -56,7 +86,7 @@ fn line_size(line: &[u8]) -> Option<usize> {
 }
 
 /// Decodes up to the `end` line; also tells how many octets of input that took.
-pub(crate) fn decode_lines(input: &[u8]) -> (Vec<u8>, usize) {
+fn decode_lines(input: &[u8]) -> (Vec<u8>, usize) {
     let mut out = Vec::with_capacity(input.len() / 4 * 3);
     let mut at = 0;
     while let Some(rest) = input.get(at..).filter(|r| !r.is_empty()) {
@@ -99,6 +129,8 @@ mod tests {
         assert_eq!(decode_body(CAT).unwrap(), b"Cat");
         let begin = find_begin(CAT, 0).unwrap();
         assert_eq!(begin.name, b"cat.txt");
+        let (rest, files) = take_files(b"See:\nbegin 644 cat.txt\n#0V%T\n`\nend\nBye\n");
+        assert_eq!((&*rest, files), (&b"See:\nBye\n"[..], vec![(b"cat.txt".to_vec(), b"Cat".to_vec())]));
         let (octets, used) = decode_lines(&CAT[begin.data..]);
         assert_eq!((octets.as_slice(), &CAT[begin.data + used..]), (&b"Cat"[..], &b"after"[..]));
     }

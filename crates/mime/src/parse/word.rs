@@ -17,8 +17,10 @@ use super::transfer;
 /// Longest charset name (with language) that is taken for one.
 const MAX_CHARSET: usize = 60;
 
-/// How far the end of a word is looked for; keeps 50,000 words without an end linear. (RFC 2047 allows 75.)
-const MAX_WORD: usize = 8 * 1024;
+/// Octets of a line after which no word ends: keeps 50,000 words without an end linear.
+pub(crate) fn last_word_end(line: &[u8]) -> usize {
+    memmem::rfind(line, b"?=").unwrap_or(0)
+}
 
 /// The text of a field's raw value: unfolded, encoded words decoded, 8-bit octets repaired, no control characters.
 pub(crate) fn text(raw: &[u8], hint: Hint<'_>) -> String {
@@ -63,7 +65,8 @@ pub(crate) struct EncodedWord<'a> {
 
 impl<'a> EncodedWord<'a> {
     /// Reads `=?…?=` at the start of `input`. Without its `?=` the word reaches to the end of `input`, if base64.
-    pub(crate) fn at_start(input: &'a [u8]) -> Option<Self> {
+    /// `may_end` is false where no `?=` is left.
+    pub(crate) fn at_start(input: &'a [u8], may_end: bool) -> Option<Self> {
         let after = input.strip_prefix(b"=?")?;
         let window = after.get(..MAX_CHARSET).unwrap_or(after);
         let mark = memchr::memchr(b'?', window)?;
@@ -81,7 +84,7 @@ impl<'a> EncodedWord<'a> {
         };
         let rest = rest.strip_prefix(b"?")?;
         let start = input.len() - rest.len();
-        match memmem::find(rest.get(..MAX_WORD).unwrap_or(rest), b"?=") {
+        match may_end.then(|| memmem::find(rest, b"?=")).flatten() {
             Some(end) => Some(Self { charset, base64, content: rest.get(..end)?, length: start + end + 2 }),
             None if base64 && !rest.is_empty() && rest.iter().all(|b| transfer::is_base64(*b)) => {
                 Some(Self { charset, base64, content: rest, length: input.len() })
@@ -104,9 +107,10 @@ pub(crate) fn decode(line: &[u8], hint: Hint<'_>) -> String {
     let mut out = String::with_capacity(line.len());
     let mut run = Run::default();
     let mut rest = line;
+    let last_end = last_word_end(line);
     while let Some(at) = memmem::find(rest, b"=?") {
         let (before, tail) = rest.split_at(at);
-        let Some(word) = EncodedWord::at_start(tail) else {
+        let Some(word) = EncodedWord::at_start(tail, line.len() - tail.len() < last_end) else {
             // Not a word after all: the mark is text, and so is what stands before it.
             let (literal, after) = rest.split_at(at + 2);
             run.flush(&mut out, hint);
@@ -237,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_decoded_line_break_never_starts_a_field() {
-        assert_eq!(t("=?utf-8?Q?a=0D=0ABcc:_x@y?="), "a  Bcc: x@y");
+        assert_eq!(t("=?utf-8?Q?a=0D=0ABcc:_x@y?="), "a Bcc: x@y");
         assert_eq!(t("a\0b\u{1}c"), "ab c");
     }
 

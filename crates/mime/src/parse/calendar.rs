@@ -1,0 +1,263 @@
+//! Meeting requests (iCalendar RFC 5545, iTIP RFC 5546): what a list of invitations shows.
+
+use email_base::Timestamp;
+
+use super::date;
+use super::zone::{LocalTime, Zones};
+use crate::message::Invite;
+
+/// Octets of a calendar object that are read; an invitation has a few kilobytes.
+const MAX_BYTES: usize = 2 << 20;
+
+/// Reads a calendar object; `method` is the Content-Type's parameter. `None` when it is no calendar.
+pub(crate) fn parse(text: &str, method: Option<&str>) -> Option<Invite> {
+    let start = text.trim_start_matches(['\u{feff}', ' ', '\n', '\t']);
+    if text.len() > MAX_BYTES || !start.get(..15).is_some_and(|s| s.eq_ignore_ascii_case("BEGIN:VCALENDAR")) {
+        return None;
+    }
+    let lines = unfold(text);
+    let zones = Zones::read(&lines);
+    let mut event = Event::default();
+    let mut stack: Vec<String> = Vec::new();
+    let mut done = false;
+    for line in &lines {
+        match line.name.as_str() {
+            "BEGIN" => stack.push(line.value.trim().to_ascii_uppercase()),
+            "END" => {
+                let closed = stack.pop();
+                done |= matches!(closed.as_deref(), Some("VEVENT" | "VTODO" | "VFREEBUSY"));
+            }
+            _ => match stack.last().map(String::as_str) {
+                Some("VCALENDAR") => event.calendar_line(line),
+                Some("VEVENT" | "VTODO" | "VFREEBUSY") if !done => event.line(line, &zones),
+                _ => {}
+            },
+        }
+    }
+    Some(event.into_invite(text, method))
+}
+
+/// One unfolded content line (RFC 5545 §3.1).
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// Upper case.
+    pub(crate) name: String,
+    parameters: Vec<(String, String)>,
+    pub(crate) value: String,
+}
+
+impl Line {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}
+
+fn unfold(text: &str) -> Vec<Line> {
+    let mut joined: Vec<String> = Vec::new();
+    for line in text.split(['\n', '\r']).filter(|l| !l.is_empty()) {
+        match (line.strip_prefix([' ', '\t']), joined.last_mut()) {
+            (Some(more), Some(last)) => last.push_str(more),
+            _ => joined.push(line.to_owned()),
+        }
+    }
+    joined.iter().filter_map(|l| content_line(l)).collect()
+}
+
+/// `NAME;PARAM="a:b";X=y:value`
+fn content_line(line: &str) -> Option<Line> {
+    let mut quoted = false;
+    let mut cuts = Vec::new();
+    let mut colon = None;
+    for (at, c) in line.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            ';' if !quoted => cuts.push(at),
+            ':' if !quoted => {
+                colon = Some(at);
+                break;
+            }
+            _ => {}
+        }
+    }
+    // A quote that never closes is none.
+    let colon = colon.or_else(|| line.find(':'))?;
+    cuts.retain(|c| *c < colon);
+    cuts.push(colon);
+    let name = line.get(..*cuts.first()?)?.trim().to_ascii_uppercase();
+    let parameters = cuts.windows(2).filter_map(|pair| {
+        let (name, value) = line.get(pair.first()? + 1..*pair.get(1)?)?.split_once('=')?;
+        Some((name.trim().to_ascii_uppercase(), value.trim().trim_matches('"').to_owned()))
+    });
+    let parameters = parameters.collect();
+    Some(Line { name, parameters, value: line.get(colon + 1..).unwrap_or_default().to_owned() })
+}
+
+#[derive(Default)]
+struct Event {
+    method: Option<String>,
+    default_zone: Option<String>,
+    uid: Option<String>,
+    summary: Option<String>,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    duration: Option<i64>,
+    organizer: Option<String>,
+}
+
+impl Event {
+    fn calendar_line(&mut self, line: &Line) {
+        match line.name.as_str() {
+            "METHOD" => self.method = Some(line.value.trim().to_ascii_uppercase()),
+            "X-WR-TIMEZONE" => self.default_zone = Some(line.value.trim().to_owned()),
+            _ => {}
+        }
+    }
+
+    fn line(&mut self, line: &Line, zones: &Zones) {
+        let time = || instant(line, zones, self.default_zone.as_deref());
+        match line.name.as_str() {
+            "UID" => self.uid = text_value(&line.value),
+            "SUMMARY" => self.summary = text_value(&line.value),
+            "DTSTART" => self.start = time(),
+            "DTEND" | "DUE" => self.end = time(),
+            "DURATION" => self.duration = duration(&line.value),
+            "ORGANIZER" => self.organizer = organizer(&line.value),
+            _ => {}
+        }
+    }
+
+    fn into_invite(self, raw: &str, method: Option<&str>) -> Invite {
+        let from_duration =
+            self.start.zip(self.duration).map(|(start, seconds)| Timestamp(start.0.saturating_add(seconds * 1000)));
+        Invite {
+            method: self.method.or_else(|| method.map(str::to_ascii_uppercase)).filter(|m| !m.is_empty()),
+            uid: self.uid,
+            summary: self.summary,
+            start: self.start,
+            end: self.end.or(from_duration),
+            organizer: self.organizer,
+            raw: raw.to_owned(),
+        }
+    }
+}
+
+/// `19970714T133000Z`, `;TZID=…:19970714T133000`, `;VALUE=DATE:19970714`.
+fn instant(line: &Line, zones: &Zones, default_zone: Option<&str>) -> Option<Timestamp> {
+    let value = line.value.trim();
+    let (value, is_utc) = value.strip_suffix(['Z', 'z']).map_or((value, false), |v| (v, true));
+    let local = LocalTime::parse(value)?;
+    let zone = line.parameter("TZID").or(default_zone).filter(|_| !is_utc);
+    let offset = zone.and_then(|z| zones.offset(z, local)).unwrap_or(0);
+    date::instant(local.year, local.month, local.day, local.seconds, offset)
+}
+
+/// RFC 5545 §3.3.11.
+fn text_value(value: &str) -> Option<String> {
+    let mut out = String::with_capacity(value.len());
+    let mut chars = value.trim().chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n' | 'N') => out.push(' '),
+                Some(escaped) => out.push(escaped),
+                None => {}
+            },
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    Some(out).filter(|t| !t.is_empty())
+}
+
+/// Seconds of `P1DT2H30M`, `-PT15M`, `P2W` (RFC 5545 §3.3.6).
+fn duration(value: &str) -> Option<i64> {
+    let value = value.trim();
+    let (sign, value) = value.strip_prefix('-').map_or((1, value.trim_start_matches('+')), |v| (-1, v));
+    let mut number = String::new();
+    let mut total = 0i64;
+    for c in value.strip_prefix('P')?.chars() {
+        let unit = match c {
+            '0'..='9' if number.len() < 9 => {
+                number.push(c);
+                continue;
+            }
+            'T' => continue,
+            'W' => 7 * 86_400,
+            'D' => 86_400,
+            'H' => 3_600,
+            'M' => 60,
+            'S' => 1,
+            _ => return None,
+        };
+        total = total.saturating_add(number.parse::<i64>().ok()?.saturating_mul(unit));
+        number.clear();
+    }
+    Some(sign * total)
+}
+
+fn organizer(value: &str) -> Option<String> {
+    let value = value.trim();
+    let bare = value
+        .get(..7)
+        .filter(|p| p.eq_ignore_ascii_case("mailto:"))
+        .and_then(|_| value.get(7..))
+        .unwrap_or(value)
+        .trim();
+    // Addresses of a directory are none for mail.
+    (!bare.is_empty() && bare.contains('@') && !bare.starts_with('/'))
+        .then(|| bare.chars().filter(|c| !c.is_control()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUTLOOK: &str = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nPRODID:Microsoft Exchange Server 2010\r\nVERSION:2.0\r\nBEGIN:VTIMEZONE\r\n\
+        TZID:W. Europe Standard Time\r\nBEGIN:STANDARD\r\nDTSTART:16010101T030000\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\n\
+        RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=10\r\nEND:STANDARD\r\nBEGIN:DAYLIGHT\r\nDTSTART:16010101T020000\r\nTZOFFSETFROM:+0100\r\n\
+        TZOFFSETTO:+0200\r\nRRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=3\r\nEND:DAYLIGHT\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\n\
+        ORGANIZER;CN=\"Ada: L.\":MAILTO:ada@example.com\r\nATTENDEE;CN=Bob:mailto:bob@example.com\r\nSUMMARY;LANGUAGE=de-DE:Planung\\, Teil 1 mit ei\r\n\
+        \x20ner langen Zeile\r\nDTSTART;TZID=W. Europe Standard Time:20260701T100000\r\nDTEND;TZID=W. Europe Standard Time:20260701T113000\r\n\
+        UID:040000008200E00074C5B7101A82E008\r\nBEGIN:VALARM\r\nSUMMARY:not me\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+    #[test]
+    fn an_invitation_of_outlook() {
+        let invite = parse(OUTLOOK, None).unwrap();
+        assert_eq!(invite.method.as_deref(), Some("REQUEST"));
+        assert_eq!(invite.uid.as_deref(), Some("040000008200E00074C5B7101A82E008"));
+        assert_eq!(invite.summary.as_deref(), Some("Planung, Teil 1 mit einer langen Zeile"));
+        assert_eq!(invite.organizer.as_deref(), Some("ada@example.com"));
+        assert_eq!(invite.start.unwrap().0, 1_782_892_800_000, "10:00 CEST is 08:00 UTC");
+        assert_eq!(invite.end.unwrap().0, 1_782_898_200_000);
+    }
+
+    #[test]
+    fn winter_and_summer_of_one_zone() {
+        let winter = OUTLOOK.replace("20260701T1", "20260115T1");
+        assert_eq!(parse(&winter, None).unwrap().start.unwrap().0, 1_768_467_600_000, "10:00 CET is 09:00 UTC");
+    }
+
+    #[test]
+    fn times_of_other_shapes() {
+        let event = |lines: &str| {
+            parse(&format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{lines}\nEND:VEVENT\nEND:VCALENDAR"), Some("publish"))
+                .unwrap()
+        };
+        let utc = event("DTSTART:20260131T120000Z\nDURATION:PT1H30M");
+        assert_eq!((utc.start.unwrap().0, utc.end.unwrap().0), (1_769_860_800_000, 1_769_866_200_000));
+        assert_eq!(utc.method.as_deref(), Some("PUBLISH"));
+        assert_eq!(event("DTSTART;VALUE=DATE:20260131").start.unwrap().0, 1_769_817_600_000);
+        assert_eq!(event("DTSTART;TZID=Asia/Shanghai:20260131T200000").start.unwrap().0, 1_769_860_800_000);
+        assert_eq!(event("DTSTART;TZID=China Standard Time:20260131T200000").start.unwrap().0, 1_769_860_800_000);
+        assert_eq!(event("DTSTART;TZID=America/New_York:20260701T080000").start.unwrap().0, 1_782_907_200_000);
+        assert_eq!(event("DTSTART:nonsense\nDURATION:PX").start, None);
+    }
+
+    #[test]
+    fn what_is_no_calendar() {
+        assert!(parse("hello", None).is_none());
+        assert!(parse("", None).is_none());
+        let deep = format!("BEGIN:VCALENDAR\n{}", "BEGIN:X\n".repeat(100_000));
+        assert!(parse(&deep, None).is_some());
+    }
+}

@@ -1,0 +1,329 @@
+//! The subject without what answering and forwarding put before it (after RFC 5256 §2.1, in the world's languages).
+
+/// Words before a colon that say "answer" or "forwarded", in lower case.
+///
+/// Single letters of Italian (`R:`, `I:`) are there because Outlook writes them.
+const PREFIXES: &[&str] = &[
+    // English, international
+    "re",
+    "fw",
+    "fwd",
+    "res",
+    "resp",
+    // German
+    "aw",
+    "antwort",
+    "antw",
+    "wg",
+    "weitergeleitet",
+    // Scandinavian: Danish, Norwegian, Swedish, Finnish, Icelandic
+    "sv",
+    "vs",
+    "vb",
+    "vl",
+    "vedr",
+    "videresendt",
+    "fs",
+    "frs",
+    // Dutch
+    "betr",
+    "doorst",
+    "doorgestuurd",
+    // French
+    "tr",
+    "réf",
+    "ref",
+    "rép",
+    "transf",
+    // Spanish, Portuguese, Catalan
+    "rv",
+    "enc",
+    "rtr",
+    "reenv",
+    "reenviado",
+    // Italian
+    "r",
+    "i",
+    "rif",
+    "inoltra",
+    // Polish, Czech, Slovak, Slovene, Croatian
+    "odp",
+    "pd",
+    "předáno",
+    "odpověď",
+    "odpoveď",
+    "preposlané",
+    "odg",
+    "nasl",
+    "posr",
+    // Hungarian
+    "vá",
+    "válasz",
+    "továbbítás",
+    "továbbítva",
+    "tov",
+    // Turkish
+    "ynt",
+    "ilt",
+    "i̇lt",
+    "yml",
+    // Baltic, Estonian
+    "ats",
+    "persiųsta",
+    "atb",
+    "pārs",
+    // Romanian
+    "răsp",
+    "redir",
+    // Russian, Ukrainian, Bulgarian
+    "отв",
+    "ответ",
+    "на",
+    "пересл",
+    "пер",
+    "вiдп",
+    "відп",
+    "переслано",
+    "отг",
+    "препр",
+    // Greek
+    "απ",
+    "σχετ",
+    "πρθ",
+    // Hebrew, Arabic, Persian
+    "השב",
+    "תשובה",
+    "הועבר",
+    "רד",
+    "رد",
+    "إعادة توجيه",
+    "اعادة توجيه",
+    "پاسخ",
+    "ارسال",
+    // Chinese
+    "回复",
+    "回覆",
+    "答复",
+    "答覆",
+    "转发",
+    "轉寄",
+    "轉發",
+    "轉送",
+    // Japanese, Korean
+    "返信",
+    "回答",
+    "転送",
+    "회신",
+    "답장",
+    "전달",
+    "re : 회신",
+    // Vietnamese, Thai, Indonesian, Malay
+    "tl",
+    "trả lời",
+    "hđ",
+    "ct",
+    "chuyển tiếp",
+    "ตอบ",
+    "ตอบกลับ",
+    "ส่งต่อ",
+    "bls",
+    "trs",
+    "balas",
+    "teruskan",
+    "diteruskan",
+    // Welsh, Irish, Basque
+    "atb",
+    "yml",
+    "ymlaen",
+    "freagra",
+    "berb",
+];
+
+/// Octets of a subject that are looked at for prefixes; longer ones are no prefixes.
+const MAX_PREFIX: usize = 40;
+
+/// Prefixes taken off; stops `Re: Re: Re: …` of a megabyte from mattering.
+const MAX_PREFIXES: usize = 100;
+
+/// `subject` without prefixes; empty when there is nothing else.
+pub(crate) fn base_subject(subject: &str) -> String {
+    let mut rest = subject.trim();
+    let mut tags: Vec<&str> = Vec::new();
+    for _ in 0..MAX_PREFIXES {
+        if let Some(after) = strip_prefix(rest) {
+            rest = after;
+        } else if let Some((tag, after)) = leading_tag(rest).filter(|(_, after)| strip_prefix(after).is_some()) {
+            // `[list] Re: x` and `Re: [list] x` are one subject.
+            tags.push(tag);
+            rest = after;
+        } else if let Some(before) = strip_suffix(rest) {
+            rest = before;
+        } else {
+            break;
+        }
+    }
+    let mut out = String::with_capacity(rest.len());
+    for word in tags.into_iter().chain(rest.split_whitespace()) {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
+/// Whether `subject` says of itself that it answers or forwards something.
+pub(crate) fn is_answer(subject: &str) -> bool {
+    let subject = subject.trim();
+    strip_prefix(subject).is_some() || leading_tag(subject).is_some_and(|(_, after)| strip_prefix(after).is_some())
+}
+
+/// What follows `Re:`, `RE[2]：`, `Re^2:`, `Re (2):`.
+fn strip_prefix(subject: &str) -> Option<&str> {
+    let mut end = subject.len().min(MAX_PREFIX);
+    while !subject.is_char_boundary(end) {
+        end -= 1;
+    }
+    let colon = subject.get(..end)?.find([':', '：', '﹕', '꞉'])?;
+    let (word, rest) = subject.split_at(colon);
+    let rest = rest.get(rest.chars().next()?.len_utf8()..)?;
+    let word = word.trim().to_lowercase();
+    let word = without_count(&word);
+    PREFIXES.contains(&word).then(|| rest.trim_start())
+}
+
+/// `re[2]`, `re(2)`, `re^2`, `re2`, `re *2` → `re`.
+fn without_count(word: &str) -> &str {
+    let bare = word.trim_end_matches([']', ')', '）', '】']).trim_end_matches(|c: char| c.is_ascii_digit());
+    if bare.len() == word.len() {
+        return word;
+    }
+    bare.trim_end_matches(['[', '(', '（', '【', '^', '*', ' ', '-'])
+}
+
+/// `[tag]` or `【tag】` at the start, and what follows.
+fn leading_tag(subject: &str) -> Option<(&str, &str)> {
+    let close = match subject.chars().next()? {
+        '[' => ']',
+        '【' => '】',
+        '(' => ')',
+        _ => return None,
+    };
+    let mut end = subject.len().min(MAX_PREFIX * 2);
+    while !subject.is_char_boundary(end) {
+        end -= 1;
+    }
+    let at = subject.get(..end)?.find(close)? + close.len_utf8();
+    let (tag, rest) = subject.split_at(at);
+    Some((tag, rest.trim_start()))
+}
+
+/// `subject (fwd)`.
+fn strip_suffix(subject: &str) -> Option<&str> {
+    let at = subject.len().checked_sub(5)?;
+    subject.get(at..).filter(|s| s.eq_ignore_ascii_case("(fwd)"))?;
+    subject.get(..at).map(str::trim_end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_of_the_world() {
+        for prefix in [
+            "Re: ",
+            "RE:",
+            "re :",
+            "Re[2]: ",
+            "RE[12]:",
+            "Re(3): ",
+            "Re^2: ",
+            "Re2: ",
+            "Fwd: ",
+            "FW: ",
+            "AW: ",
+            "WG: ",
+            "Antw: ",
+            "SV: ",
+            "VS: ",
+            "VB: ",
+            "VL: ",
+            "TR: ",
+            "RV: ",
+            "RES: ",
+            "ENC: ",
+            "R: ",
+            "I: ",
+            "RIF: ",
+            "Odp: ",
+            "PD: ",
+            "YNT: ",
+            "İLT: ",
+            "Vá: ",
+            "Továbbítás: ",
+            "Ats: ",
+            "Отв: ",
+            "Ответ: ",
+            "Пересл: ",
+            "ΑΠ: ",
+            "ΠΡΘ: ",
+            "השב: ",
+            "הועבר: ",
+            "رد: ",
+            "إعادة توجيه: ",
+            "回复：",
+            "回覆: ",
+            "答复: ",
+            "答覆：",
+            "转发: ",
+            "轉寄: ",
+            "返信: ",
+            "転送：",
+            "회신: ",
+            "전달: ",
+            "Trả lời: ",
+            "TL: ",
+            "ตอบกลับ: ",
+            "ส่งต่อ: ",
+            "BLS: ",
+            "Doorst: ",
+            "Réf : ",
+            "Re: Fwd: AW: 回复：",
+            "Re:Re:Re:",
+            "[EXT] Re: ",
+        ] {
+            let base = base_subject(&format!("{prefix}Plan für 2026"));
+            assert_eq!(base.strip_prefix("[EXT] ").unwrap_or(&base), "Plan für 2026", "{prefix}");
+            assert!(is_answer(&format!("{prefix}x")), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_prefix_stays() {
+        for subject in [
+            "Rechnung: 12",
+            "Report: Q3",
+            "Agenda",
+            "会议: 明天",
+            "re think this",
+            "12: x",
+            ": x",
+            "I have: one",
+            "[ABC-1] Fix",
+            "Retour: x",
+        ] {
+            assert_eq!(base_subject(subject), subject);
+            assert!(!is_answer(subject), "{subject}");
+        }
+    }
+
+    #[test]
+    fn tags_suffixes_and_blanks() {
+        assert_eq!(base_subject("[list] Re: x"), base_subject("Re: [list] x"));
+        assert_eq!(base_subject("Re: x  y (fwd)"), "x y");
+        assert_eq!(base_subject("Re:"), "");
+        assert_eq!(base_subject(""), "");
+        assert!(base_subject(&"Re: ".repeat(100_000)).len() < 400_000);
+    }
+}
