@@ -37,7 +37,7 @@ pub fn parse(source: &[u8], options: &ParseOptions) -> ParsedMessage {
         header_bytes: options.limits.header_bytes(),
     };
     let tree = structure::split(&source, limits);
-    reading::Reading::new(tree, options).finish(&source)
+    reading::Reading::new(tree, options).finish()
 }
 
 /// Text of a header field's raw value: unfolded, encoded words (RFC 2047) decoded, also where they were cut inside a

@@ -63,7 +63,7 @@ impl<'a> Reading<'a> {
         Hint { label: self.label.as_deref(), tld: self.tld.as_deref() }
     }
 
-    pub(crate) fn finish(mut self, source: &[u8]) -> ParsedMessage {
+    pub(crate) fn finish(mut self) -> ParsedMessage {
         let roles = body::roles(&self.tree);
         let bodies = self.bodies(&roles.segments);
         let mut attachments = self.attachments(&roles);
@@ -75,8 +75,8 @@ impl<'a> Reading<'a> {
         let security = security::of(&self.tree, bodies.text.as_deref());
         let mut message = self.header_fields();
         message.report = report::of(&self.tree, &self.fields, message.subject.as_deref(), bodies.text.as_deref());
-        message.thread_key = self.thread_key(&message, source);
         message.preview = bodies.text.as_deref().map(preview::of_text).unwrap_or_default();
+        message.thread_key = self.thread_key(&message);
         message.text = bodies.text;
         message.html = bodies.html;
         message.safe_html = safe_html;
@@ -116,20 +116,17 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn thread_key(&self, message: &ParsedMessage, source: &[u8]) -> String {
+    fn thread_key(&self, message: &ParsedMessage) -> String {
         let index = self.fields.text("thread-index", Hint::default());
-        let header = self
-            .tree
-            .parts
-            .first()
-            .map_or(source, |p| source.get(..source.len() - p.body.len().min(source.len())).unwrap_or(source));
+        let people: Vec<&str> = message.from.iter().chain(&message.to).map(|a| a.address.as_str()).collect();
+        let fallback = format!("{:?} {people:?} {:?} {}", message.date, message.subject, message.preview);
         thread_key(&Clues {
             message_id: message.message_id.as_deref(),
             in_reply_to: message.in_reply_to.as_deref(),
             references: &message.references,
             thread_index: index.as_deref(),
             subject: message.subject.as_deref(),
-            fallback: header,
+            fallback: fallback.as_bytes(),
         })
     }
 
