@@ -178,6 +178,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::grammar::Literal;
     use crate::grammar::testing::{event, frame};
 
     fn untagged(line: &str) -> Untagged {
@@ -249,6 +250,20 @@ mod tests {
         #[test]
         fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             response(&frame(&bytes));
+        }
+
+        #[test]
+        fn frames_whose_literals_lie(
+            places in proptest::collection::vec((0usize..60, 0usize..60, 0usize..60, any::<bool>()), 0..5),
+        ) {
+            let bytes = "* 1 FETCH (BODY[1] {3}\r\nabc BODY[2] ~{2}\r\nxy ENVELOPE (\"a\" {1}))\r\n".into();
+            let literal = |(announced, start, end, streamed): (usize, usize, usize, bool)| Literal {
+                announced,
+                start,
+                end,
+                streamed: streamed.then_some(7),
+            };
+            response(&Frame { bytes, literals: places.into_iter().map(literal).collect() });
         }
 
         #[test]

@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::frame::Frame;
+use super::frame::{Frame, Literal};
 
-/// Deepest nesting read, whoever calls. The tap refuses less deep ones already (`limits.maxNesting`).
-const MAX_DEPTH: usize = 1000;
+/// Deepest nesting read, whoever calls: what is read is serialised and dropped recursively.
+const MAX_DEPTH: usize = crate::tap::limits::NESTING_CEILING;
 
 /// The tokens of one response, behind its first words.
 #[derive(Debug)]
@@ -45,7 +45,8 @@ enum Kind {
 impl<'a> Tree<'a> {
     /// Reads the tokens in `range` of the frame. `None` when they are nested absurdly deep.
     pub(super) fn read(frame: &'a Frame, range: Range<usize>) -> Option<Self> {
-        let mut lexer = Lexer { frame, at: range.start, end: range.end.min(frame.bytes.len()), literal: 0 };
+        let bytes = frame.bytes.get(..range.end).unwrap_or(&frame.bytes);
+        let mut lexer = Lexer { bytes, at: range.start, literals: frame.literals.iter() };
         let mut nodes: Vec<Node> = Vec::with_capacity(32);
         let mut open: Vec<usize> = Vec::new();
         while let Some(token) = lexer.token() {
@@ -53,7 +54,7 @@ impl<'a> Tree<'a> {
                 Token::Open if open.len() >= MAX_DEPTH => return None,
                 Token::Open => {
                     open.push(nodes.len());
-                    nodes.push(Node { kind: Kind::List, start: lexer.at, end: lexer.end, next: 0 });
+                    nodes.push(Node { kind: Kind::List, start: lexer.at, end: bytes.len(), next: 0 });
                 }
                 Token::Close => {
                     // One too many ends nothing and is passed over.
@@ -68,7 +69,7 @@ impl<'a> Tree<'a> {
             }
         }
         while let Some(list) = open.pop() {
-            close(&mut nodes, list, lexer.end);
+            close(&mut nodes, list, bytes.len());
         }
         Some(Self { frame, nodes })
     }
@@ -168,7 +169,7 @@ impl<'t> Item<'t> {
     /// The bytes themselves, without a copy where they stand in the response as they are.
     pub(super) fn bytes(self) -> Option<Bytes> {
         match self.nstring()? {
-            Cow::Borrowed(_) => Some(self.tree.frame.bytes.slice(self.node.start..self.node.end)),
+            Cow::Borrowed(bytes) => Some(self.tree.frame.bytes.slice_ref(bytes)),
             Cow::Owned(bytes) => Some(bytes.into()),
         }
     }
@@ -225,19 +226,17 @@ enum Token {
 }
 
 struct Lexer<'a> {
-    frame: &'a Frame,
+    /// Of the whole response, cut off behind what is to be read.
+    bytes: &'a [u8],
     at: usize,
-    end: usize,
-    /// The first literal that was not met yet.
-    literal: usize,
+    /// Those that were not met yet.
+    literals: std::slice::Iter<'a, Literal>,
 }
 
 impl Lexer<'_> {
     fn token(&mut self) -> Option<Token> {
-        while matches!(self.byte(), Some(b' ' | b'\r' | b'\n' | b'\t')) {
-            self.at += 1;
-        }
-        match self.byte()? {
+        self.at += self.rest().iter().position(|b| !matches!(b, b' ' | b'\r' | b'\n' | b'\t'))?;
+        match self.rest().first()? {
             b'(' => {
                 self.at += 1;
                 Some(Token::Open)
@@ -252,8 +251,8 @@ impl Lexer<'_> {
         }
     }
 
-    fn byte(&self) -> Option<u8> {
-        self.frame.bytes.get(self.at).copied().filter(|_| self.at < self.end)
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
     }
 
     fn quoted(&mut self) -> Token {
@@ -261,30 +260,28 @@ impl Lexer<'_> {
         let start = self.at;
         let mut kind = Kind::Quoted;
         loop {
-            match self.byte() {
-                Some(b'"') => {
-                    let range = start..self.at;
-                    self.at += 1;
-                    return Token::Value(kind, range);
-                }
-                Some(b'\\') => {
-                    kind = Kind::Escaped;
-                    self.at = self.at.saturating_add(2).min(self.end);
-                }
-                Some(_) => self.at += 1,
-                None => return Token::Value(kind, start..self.at),
+            let Some(offset) = self.rest().iter().position(|b| matches!(b, b'"' | b'\\')) else {
+                self.at = self.bytes.len();
+                return Token::Value(kind, start..self.at);
+            };
+            self.at += offset;
+            if self.rest().first() == Some(&b'"') {
+                let range = start..self.at;
+                self.at += 1;
+                return Token::Value(kind, range);
             }
+            kind = Kind::Escaped;
+            self.at = self.at.saturating_add(2).min(self.bytes.len());
         }
     }
 
     /// Only what the tap took for a literal is one: `{5}` inside a line is text.
     fn literal(&mut self) -> Option<Token> {
-        let literals = &self.frame.literals;
-        while literals.get(self.literal).is_some_and(|l| l.announced < self.at) {
-            self.literal += 1;
+        while self.literals.as_slice().first().is_some_and(|l| l.announced < self.at) {
+            self.literals.next();
         }
-        let found = *literals.get(self.literal).filter(|l| l.announced == self.at)?;
-        self.literal += 1;
+        self.literals.as_slice().first().filter(|l| l.announced == self.at)?;
+        let found = *self.literals.next()?;
         self.at = found.end;
         let kind = found.streamed.map_or(Kind::Literal, Kind::Streamed);
         Some(Token::Value(kind, found.start..found.end))
@@ -293,16 +290,18 @@ impl Lexer<'_> {
     /// Up to a space, a parenthesis or a quote. What stands in the brackets of `BODY[HEADER.FIELDS (A B)]` belongs to it.
     fn atom(&mut self) -> Token {
         let start = self.at;
+        // Its first byte has been looked at, and is in it whatever it is.
         self.at += 1;
-        while let Some(byte) = self.byte() {
-            match byte {
-                b' ' | b'(' | b')' | b'"' | b'\r' | b'\n' | b'\t' => break,
-                b'[' if self.frame.bytes.get(start..self.at).is_some_and(is_sectioned) => {
-                    if !self.section() {
-                        break;
-                    }
-                }
-                _ => self.at += 1,
+        loop {
+            let ends = |b: &u8| matches!(b, b' ' | b'(' | b')' | b'"' | b'\r' | b'\n' | b'\t' | b'[');
+            self.at += self.rest().iter().position(ends).unwrap_or(self.rest().len());
+            if self.rest().first() != Some(&b'[') {
+                break;
+            }
+            if !self.bytes.get(start..self.at).is_some_and(is_sectioned) {
+                self.at += 1;
+            } else if !self.section() {
+                break;
             }
         }
         Token::Value(Kind::Atom, start..self.at)
@@ -310,9 +309,8 @@ impl Lexer<'_> {
 
     /// Moves behind the `]` that ends the section. Field names may be quoted; literals among them are not taken.
     fn section(&mut self) -> bool {
-        let rest = self.frame.bytes.get(self.at..self.end).unwrap_or_default();
         let mut quoted = false;
-        for (offset, byte) in rest.iter().enumerate() {
+        for (offset, byte) in self.rest().iter().enumerate() {
             match byte {
                 b'"' => quoted = !quoted,
                 b']' if !quoted => {

@@ -16,11 +16,13 @@
 //!
 //! # The deadlock rule
 //!
-//! **Whoever awaits async-imap takes events at the same time; whoever takes bodies does so in another task than the one
-//! that awaits async-imap, or selects on both.** The queue of events and the queue of body chunks are bounded: when one is
-//! full, the tap stops reading, so TCP stops the server, and async-imap's future does not end. [`Events::drive`] keeps
-//! the first half of the rule. The tap itself keeps a third half: while a write cannot go on, it reads, so a server that
-//! wants its answers taken before it takes more commands cannot block the session.
+//! **Whoever awaits async-imap takes events at the same time. Whoever takes bodies does so in another task than the one
+//! that awaits async-imap, or selects on both.** The queues of events and of body chunks are bounded: when one is full,
+//! the tap stops reading, TCP stops the server, and async-imap's future does not end. [`Events::drive`] keeps the first
+//! part of the rule.
+//!
+//! The tap does its own part: while a write cannot go on, it reads. So a server that wants its answers taken before it
+//! takes more commands blocks nobody, as long as events are taken.
 
 mod adapter;
 mod body;

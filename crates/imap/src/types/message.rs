@@ -110,3 +110,67 @@ pub struct BodyPart {
 fn code_word<S: Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(code.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_deepest_structure_is_serialised_and_dropped_on_a_small_stack() {
+        let work = || {
+            let mut part = BodyPart::default();
+            for _ in 0..crate::tap::limits::NESTING_CEILING {
+                part = BodyPart { children: vec![part], ..BodyPart::default() };
+            }
+            serde_json::to_string(&part).unwrap().len()
+        };
+        let length = std::thread::Builder::new().stack_size(512 << 10).spawn(work).unwrap().join().unwrap();
+        assert!(length > 20_000);
+    }
+
+    #[test]
+    fn names_and_nulls_are_those_of_the_contract() {
+        let degraded = Some(Degraded { code: Code::IncompleteMessage, reason: "x".into() });
+        let row = FetchedMessage {
+            uid: 7,
+            mod_seq: Some(ModSeq(9)),
+            envelope: Some(Envelope::default()),
+            degraded,
+            ..FetchedMessage::default()
+        };
+        let json = serde_json::to_value(&row).unwrap();
+        let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut expected = [
+            "uid",
+            "flags",
+            "internalDate",
+            "size",
+            "modSeq",
+            "emailId",
+            "threadId",
+            "labels",
+            "envelope",
+            "bodyStructure",
+            "headers",
+            "source",
+            "message",
+            "degraded",
+        ];
+        expected.sort_unstable();
+        assert_eq!(keys, expected);
+        assert_eq!(json["modSeq"], "9");
+        assert_eq!(json["degraded"]["code"], "INCOMPLETE_MESSAGE");
+        assert!(
+            json["flags"].is_null()
+                && json["envelope"]["messageId"].is_null()
+                && json["envelope"]["from"] == serde_json::json!([])
+        );
+        let part = serde_json::to_value(BodyPart::default()).unwrap();
+        let mut keys: Vec<_> = part.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        assert_eq!(
+            keys,
+            ["children", "contentId", "disposition", "encoding", "filename", "parameters", "part", "size", "type"]
+        );
+    }
+}

@@ -36,7 +36,7 @@ impl SpecialUse {
 
     /// The use that a mailbox's own name (its last level) tells, in any of the languages of the table.
     ///
-    /// Never `inbox` but for `INBOX` itself, and never a view: a folder called "Important" is just a folder.
+    /// Never `inbox`, which is `INBOX` and no other, and never a view: a folder called "Important" is just a folder.
     pub fn from_name(name: &str) -> Option<Self> {
         let name = fold(name);
         NAMES.iter().find(|(_, _, names)| names.iter().any(|known| fold(known) == name)).map(|(_, of, _)| *of)
@@ -106,12 +106,12 @@ mod tests {
             ("已删除邮件", SpecialUse::Trash),
             ("迷惑メール", SpecialUse::Junk),
             ("Архив", SpecialUse::Archive),
-            ("inbox", SpecialUse::Inbox),
         ] {
             assert_eq!(SpecialUse::from_name(name), Some(of), "{name}");
         }
         assert_eq!(SpecialUse::from_name("Sent to Ada"), None);
         assert_eq!(SpecialUse::from_name("Important"), None);
+        assert_eq!(SpecialUse::from_name("Inbox"), None);
     }
 
     #[test]

@@ -2,11 +2,10 @@
 //!
 //! Collected from the user interfaces of Outlook, Exchange, Gmail, Apple Mail, Thunderbird, QQ and NetEase.
 
-use super::SpecialUse::{self, Archive, Drafts, Inbox, Junk, Sent, Trash};
+use super::SpecialUse::{self, Archive, Drafts, Junk, Sent, Trash};
 
 /// Language (BCP 47), use, names.
 pub(super) const NAMES: &[(&str, SpecialUse, &[&str])] = &[
-    ("*", Inbox, &["INBOX"]),
     ("ar", Sent, &["العناصر المرسلة", "البريد المرسل", "المرسلة", "الرسائل المرسلة"]),
     ("ar", Drafts, &["المسودات", "مسودات"]),
     ("ar", Trash, &["العناصر المحذوفة", "المهملات", "سلة المهملات"]),
