@@ -69,8 +69,9 @@ async function execute(session, tag, parser) {
  * @param {Refusal} refusal
  */
 function refuse(session, tag, refusal) {
-  const { status, reason, code } = refusal
-  const text = reason ? session.personality.texts.syntax(refusal.message) : refusal.message
+  const { status, kind } = refusal
+  const text = kind === 'reason' ? session.personality.texts.syntax(refusal.message) : refusal.message
+  const code = kind === 'phrased' || says(session, refusal.code) ? refusal.code : null
   if (status === 'BAD' && ++session.badCommands >= MAX_BAD) refusal.bye = 'Too many invalid commands'
   session.tagged(tag, status, text, code)
   if (refusal.bye !== null) session.dying = { text: refusal.bye }
@@ -132,10 +133,21 @@ function refuseByFault(session, name) {
 }
 
 /** @param {Session} session */
-function takeExpungeIssued({ view }) {
-  if (!view?.expungeIssued) return null
-  view.expungeIssued = false
-  return 'EXPUNGEISSUED'
+function takeExpungeIssued(session) {
+  if (!session.view?.expungeIssued) return null
+  session.view.expungeIssued = false
+  return says(session, 'EXPUNGEISSUED') ? 'EXPUNGEISSUED' : null
+}
+
+/**
+ * Whether the personality knows a response code.
+ *
+ * @param {Session} session
+ * @param {string | null} code
+ */
+function says(session, code) {
+  const { codes } = session.personality
+  return code !== null && (codes === null || codes.includes(code.split(' ')[0]))
 }
 
 /**

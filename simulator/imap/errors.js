@@ -15,8 +15,8 @@ class Refusal extends Error {
     this.name = 'Refusal'
     this.status = status
     this.code = code
-    /** The message is a reason that the personality puts into its own words. */
-    this.reason = false
+    /** `reason`: the personality puts it into its own words; `phrased`: text and code go out as they are. */
+    this.kind = /** @type {'plain' | 'reason' | 'phrased'} */ ('plain')
     /** Set when the connection ends behind this reply: the text of the BYE. @type {string | null} */
     this.bye = null
   }
@@ -29,7 +29,7 @@ class Refusal extends Error {
  */
 function bad(reason) {
   const refusal = new Refusal('BAD', reason)
-  refusal.reason = true
+  refusal.kind = 'reason'
   return refusal
 }
 
@@ -49,7 +49,9 @@ function no(text, code = null) {
  * @param {string | null} [code]
  */
 function phrased(status, text, code = null) {
-  return new Refusal(status, text, code)
+  const refusal = new Refusal(status, text, code)
+  refusal.kind = 'phrased'
+  return refusal
 }
 
 module.exports = { bad, no, phrased, Refusal }

@@ -31,6 +31,9 @@
  *   stubBodies: true | number[] | null,
  *   emptyFetch: true | number[] | null,
  *   brokenStructure: true | number[] | null,
+ *   nilInternalDate: true | number[] | null,
+ *   spacedAddresses: boolean,
+ *   unknownWords: boolean,
  *   sizeOffset: number,
  *   uidNextOffset: number,
  *   noHighestModseq: boolean
@@ -51,10 +54,16 @@ const NONE = {
   expireAfterMessages: null,
   /** UIDs whose body is Exchange's "couldn't retrieve" text. */
   stubBodies: null,
-  /** UIDs whose BODY[] is left out of an otherwise successful FETCH. */
+  /** UIDs for which a FETCH of BODY[] succeeds without any data (MailKit#1615); HEADER and TEXT work. */
   emptyFetch: null,
   /** UIDs with a BODYSTRUCTURE as broken as Exchange's sometimes are: NIL where the grammar has a list. */
   brokenStructure: null,
+  /** UIDs whose INTERNALDATE is NIL. */
+  nilInternalDate: null,
+  /** ENVELOPE with a space between two addresses, which the grammar does not have. */
+  spacedAddresses: false,
+  /** Untagged responses that no RFC knows, before every tagged one. */
+  unknownWords: false,
   /** Added to every RFC822.SIZE. */
   sizeOffset: 0,
   /** Added to every UIDNEXT. */

@@ -106,7 +106,7 @@ class Output {
       return
     }
     if (slow !== null) {
-      for (let at = 0; at < data.length; at += slow.bytes) {
+      for (let at = 0; at < data.length && !this.sink.destroyed; at += slow.bytes) {
         await this.#put(data.subarray(at, at + slow.bytes))
         await new Promise((resolve) => setTimeout(resolve, slow.ms))
       }

@@ -2,6 +2,7 @@
 
 const net = require('node:net')
 const tls = require('node:tls')
+const { listen } = require('../net/listener')
 const { Faults } = require('./faults.js')
 const { personalityOf } = require('./personalities/index.js')
 const { Session } = require('./session.js')
@@ -64,18 +65,12 @@ async function startImapServer({
     sessions.add(session)
     session.run().finally(() => sessions.delete(session))
   }
-  const server = implicit
-    ? tls.createServer({ secureContext: context }, accept).on('tlsClientError', () => {})
-    : net.createServer(accept)
-  await new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => resolve(undefined))
-  })
-  const address = /** @type {net.AddressInfo} */ (server.address())
+  const server = implicit ? tls.createServer({ ...credentials }, accept) : net.createServer(accept)
+  const listener = await listen(server, { host, port })
 
   return {
     host,
-    port: address.port,
+    port: listener.port,
     personality: shared.personality.name,
     faults,
     /** Who is connected now. */
@@ -101,9 +96,8 @@ async function startImapServer({
     },
     /** Stops listening and cuts what is connected. */
     async stop() {
-      const closed = new Promise((resolve) => server.close(() => resolve(undefined)))
       for (const session of sessions) session.destroy()
-      await closed
+      await listener.stop()
     },
   }
 }

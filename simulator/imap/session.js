@@ -183,6 +183,7 @@ class Session {
    * @param {string | null} [code]
    */
   tagged(tag, status, text, code = null) {
+    if (this.faults.unknownWords) this.out.line('* X-SIMULATED 42 ("a" (b NIL)) {3}\r\n\r\n)')
     const line = `${tag} ${status} ${code === null ? '' : `[${code}] `}${text}`
     this.log('server', line)
     this.out.line(line)

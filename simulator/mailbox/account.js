@@ -134,6 +134,27 @@ class Account {
     }
   }
 
+  /**
+   * The mailbox is built anew, as after a restore on the server: the same mail under new UIDs and another UIDVALIDITY.
+   * Sessions that have it open are ended.
+   *
+   * @param {string} path
+   * @param {{ uidValidity?: number }} [options] may be lower than before, which must not help a client either
+   */
+  rebuild(path, { uidValidity } = {}) {
+    const old = this.#existing(path)
+    old.vanish()
+    const mailbox = this.#make(old.path, { specialUse: old.specialUse })
+    if (uidValidity !== undefined) mailbox.uidValidity = uidValidity
+    const messages = mailbox.add(old.messages.map(({ content, flags }) => ({ content, flags })))
+    if (this.allMail) {
+      labels.forget(this, old)
+      if (this.allMail === old) this.allMail = mailbox
+      labels.added(this, mailbox, messages, null)
+    }
+    return mailbox
+  }
+
   /** @param {string} path */
   hasChildren(path) {
     return this.list().some((mailbox) => mailbox.path.startsWith(path + DELIMITER))
@@ -189,12 +210,9 @@ class Account {
    */
   move(from, messages, to, origin = null) {
     const copies = this.copy(from, messages, to, origin)
-    // Moving into the mailbox a message is in already must not lose it where copies are merged.
-    this.remove(
-      from,
-      messages.filter((message) => !copies.includes(message)),
-      origin,
-    )
+    // Where copies are merged, moving into the same mailbox must not lose a message, nor one that has left by the copy.
+    const left = messages.filter((message) => !copies.includes(message) && from.find(message.uid) === message)
+    this.remove(from, left, origin)
     return copies
   }
 

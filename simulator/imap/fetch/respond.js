@@ -39,13 +39,25 @@ function respond(session, view, sequence, message, items) {
     if (item.name.startsWith('RFC822') && item.name !== 'RFC822.SIZE') return oldItem(session, message, item)
     return [`${item.name} ${value(session, view, message, item.name)}`]
   }
-  const values = items.map(answer)
+  const values = ordered(items, session.personality.fetchOrder).map(answer)
   out.text(`* ${sequence} FETCH (`)
   values.forEach(([text, bytes], index) => {
     out.text(index === 0 ? text : ` ${text}`)
     if (bytes !== undefined) out.bytes(bytes)
   })
   out.line(')')
+}
+
+/**
+ * The server's own order, where it has one: clients must take any (RFC 3501 §7.4.2).
+ *
+ * @param {Item[]} items
+ * @param {string[] | null} order names that come first
+ */
+function ordered(items, order) {
+  if (order === null) return items
+  const rank = (/** @type {Item} */ { name }) => (order.includes(name) ? order.indexOf(name) : order.length)
+  return [...items].sort((a, b) => rank(a) - rank(b))
 }
 
 /** Text, and the bytes of the literal that it announces at its end. @typedef {[string, Buffer?]} Value */
@@ -65,10 +77,12 @@ function value(session, view, message, name) {
     case 'UID':
       return String(message.uid)
     case 'INTERNALDATE':
+      if (hits(session.faults.nilInternalDate, message.uid)) return 'NIL'
       return dateTime(content.internalDate)
     case 'RFC822.SIZE':
       return String(content.size + session.faults.sizeOffset)
     case 'ENVELOPE':
+      if (session.faults.spacedAddresses) return envelope(content.raw, content.structure.header, ' ')
       return cached(content, name, () => envelope(content.raw, content.structure.header))
     case 'BODY':
     case 'BODYSTRUCTURE':

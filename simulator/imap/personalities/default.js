@@ -16,10 +16,12 @@
  * @property {boolean} challenge whether a refused token gets the JSON challenge of XOAUTH2 before its NO
  * @property {boolean} needsId SELECT is refused until the client has sent ID
  * @property {boolean} ignoresPartial `<offset.length>` of a FETCH has no effect
+ * @property {string[] | null} fetchOrder items that come first in a FETCH response; null: as asked
  * @property {boolean} existsBeforeIdle pending EXISTS come before the "+" of IDLE
  * @property {boolean} labels X-GM-* items
  * @property {number} maxLine commands beyond it are BAD
  * @property {string[]} charsets for SEARCH
+ * @property {string[] | null} codes the response codes of refusals (RFC 5530) that it knows; null: all
  * @property {string[]} flags of SELECT
  * @property {boolean} keywords whether clients may make keywords (`\*`)
  * @property {string[]} specialUses the attributes LIST shows
@@ -101,10 +103,12 @@ const personality = {
   challenge: true,
   needsId: false,
   ignoresPartial: false,
+  fetchOrder: null,
   existsBeforeIdle: false,
   labels: false,
   maxLine: 64 * 1024,
   charsets: ['US-ASCII', 'UTF-8'],
+  codes: null,
   flags: ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft'],
   keywords: true,
   specialUses: ['\\All', '\\Archive', '\\Drafts', '\\Flagged', '\\Important', '\\Junk', '\\Sent', '\\Trash'],

@@ -32,6 +32,7 @@ const personality = {
   id: { name: 'QQMail', vendor: 'Tencent' },
   challenge: false,
   ignoresPartial: true,
+  codes: ['TRYCREATE', 'READ-ONLY'],
   specialUses: [],
   selectOrder: ['EXISTS', 'RECENT', 'UNSEEN', 'UIDVALIDITY', 'UIDNEXT', 'FLAGS', 'PERMANENTFLAGS'],
   texts: {

@@ -30,6 +30,7 @@ const personality = {
   id: { name: 'Coremail Imap', vendor: 'Mailtech' },
   challenge: false,
   needsId: true,
+  codes: ['TRYCREATE', 'READ-ONLY'],
   keywords: false,
   selectOrder: ['EXISTS', 'RECENT', 'UIDVALIDITY', 'UIDNEXT', 'FLAGS', 'PERMANENTFLAGS'],
   texts: {
