@@ -1,4 +1,5 @@
-//! The token source under everything that makes mailboxes die silently: races, outages, stores that fail.
+//! The token source under everything that makes mailboxes die silently: outages, stores that fail, races with other
+//! processes.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
@@ -7,97 +8,13 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use email_base::{AccessTokens, Call, Classify, Code, Failure, Secret};
-use email_oauth::{Client, Error, IsoTime, NoStore, StoreFuture, TokenSet, TokenSource, TokenStore};
+use email_base::{AccessTokens, Call, Classify, Code, Secret};
+use email_oauth::{IsoTime, NoStore, StoreFuture, TokenSet, TokenStore};
 use serde_json::json;
+use support::row::{Row, named, source, token};
 use support::{Reply, World, call, clean, token_set};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-
-/// A database row, with everything that can go wrong with it.
-#[derive(Default)]
-struct Row {
-    stored: Mutex<Option<TokenSet>>,
-    saves: Mutex<Vec<(String, String)>>,
-    loads: Mutex<u32>,
-    fail_save: Mutex<Option<String>>,
-    fail_load: Mutex<bool>,
-    /// Shown from the nth load on.
-    later: Mutex<Option<(u32, TokenSet)>>,
-    /// The clock stands from the nth load on, so that waiting costs nothing.
-    stop_clock_at: Mutex<Option<u32>>,
-    panics: Mutex<bool>,
-}
-
-impl Row {
-    fn holding(set: &TokenSet) -> Arc<Self> {
-        let row = Self::default();
-        *row.stored.lock().unwrap() = Some(set.clone());
-        Arc::new(row)
-    }
-
-    fn put(&self, set: TokenSet) {
-        *self.stored.lock().unwrap() = Some(set);
-    }
-
-    fn saves(&self) -> Vec<(String, String)> {
-        self.saves.lock().unwrap().clone()
-    }
-}
-
-impl TokenStore for Row {
-    fn load(&self) -> StoreFuture<'_, Option<TokenSet>> {
-        Box::pin(async {
-            let n = {
-                let mut loads = self.loads.lock().unwrap();
-                *loads += 1;
-                *loads
-            };
-            if self.stop_clock_at.lock().unwrap().is_some_and(|at| n == at) {
-                tokio::time::pause();
-            }
-            if *self.fail_load.lock().unwrap() {
-                return Err(Failure::new(Code::CallbackFailed, None, "no database for canary-access-0"));
-            }
-            if let Some((at, set)) = &*self.later.lock().unwrap()
-                && n >= *at
-            {
-                return Ok(Some(set.clone()));
-            }
-            Ok(self.stored.lock().unwrap().clone())
-        })
-    }
-
-    fn save<'a>(&'a self, next: &'a TokenSet, previous: &'a TokenSet) -> StoreFuture<'a, ()> {
-        Box::pin(async {
-            assert!(!*self.panics.lock().unwrap(), "the store panics");
-            tokio::task::yield_now().await;
-            if let Some(said) = &*self.fail_save.lock().unwrap() {
-                return Err(Failure::new(Code::CallbackFailed, None, said.clone()));
-            }
-            let access = |set: &TokenSet| set.access_token.expose().clone();
-            self.saves.lock().unwrap().push((access(next), access(previous)));
-            *self.stored.lock().unwrap() = Some(next.clone());
-            Ok(())
-        })
-    }
-}
-
-fn source(client: &Client, set: TokenSet, store: &Arc<Row>) -> TokenSource {
-    client.token_source(set, Arc::<Row>::clone(store)).unwrap()
-}
-
-/// A set with its own names, so that grants of different tests and sources are told apart.
-fn named(name: &str, life: i64) -> TokenSet {
-    let mut set = token_set(life);
-    set.access_token = Secret::new(format!("canary-access-{name}"));
-    set.refresh_token = Some(Secret::new(format!("canary-refresh-{name}")));
-    set
-}
-
-async fn token(source: &TokenSource) -> Result<String, Arc<Error>> {
-    source.access_token(&call()).await.map(|token| token.expose().clone())
-}
 
 async fn advance(time: Duration) {
     tokio::time::pause();
@@ -340,64 +257,6 @@ async fn a_store_that_invents_tokens_ends() {
     let source = world.microsoft().token_source(token_set(-10), Arc::new(Inventive(Mutex::new(0)))).unwrap();
     assert_eq!(token(&source).await.unwrap_err().code(), Code::InvalidGrant);
     assert!(world.token_requests().len() <= 5, "{}", world.token_requests().len());
-}
-
-#[tokio::test]
-async fn two_sources_of_one_grant_make_one_request_and_each_saves() {
-    let world = World::start().await;
-    let (one, two) = (Row::holding(&token_set(-10)), Row::holding(&token_set(-10)));
-    let first = source(&world.microsoft(), token_set(-10), &one);
-    let second = source(&world.microsoft(), token_set(-10), &two);
-    let (a, b) = tokio::join!(token(&first), token(&second));
-    assert_eq!((a.unwrap(), b.unwrap()), ("canary-access-1".to_owned(), "canary-access-1".to_owned()));
-    assert_eq!(world.token_requests().len(), 1);
-    assert_eq!((one.saves().len(), two.saves().len()), (1, 1));
-    // A third, made from the set that was stored before, finds its way to the same grant.
-    let third = world.microsoft().token_source(token_set(-10), Arc::new(NoStore)).unwrap();
-    assert_eq!(token(&third).await.unwrap(), "canary-access-1");
-    assert_eq!(world.token_requests().len(), 1);
-}
-
-#[tokio::test]
-async fn grants_of_other_apps_are_not_mixed() {
-    let world = World::start().await;
-    let mine = world.microsoft().token_source(token_set(-10), Arc::new(NoStore)).unwrap();
-    let other = world.microsoft_with(json!({"clientId": "another-app"}));
-    let theirs = other.token_source(token_set(-10), Arc::new(NoStore)).unwrap();
-    let graph = TokenSet { scopes: vec!["https://graph.microsoft.com/User.Read".to_owned()], ..token_set(-10) };
-    let graph = world.microsoft().token_source(graph, Arc::new(NoStore)).unwrap();
-    for source in [&mine, &theirs, &graph] {
-        token(source).await.unwrap();
-    }
-    let sent = world.token_requests();
-    assert_eq!(sent.len(), 3);
-    assert!(sent[0]["scope"].contains("https://outlook.office.com/SMTP.Send"));
-    assert!(sent[2]["scope"].ends_with(" https://graph.microsoft.com/User.Read"), "{}", sent[2]["scope"]);
-    assert!(!sent[2]["scope"].contains("outlook"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_processes_that_race_on_a_rotating_token_both_go_on() {
-    const RUNS: usize = 200;
-    let world = World::start().await;
-    // Another secret makes another process of it: nothing is shared but the server and the row.
-    let (here, there) = (world.microsoft(), world.microsoft_with(json!({"clientSecret": "canary-secret-2"})));
-    let mut runs = JoinSet::new();
-    for run in 0..RUNS {
-        let chain = format!("canary-refresh-race{run}");
-        world.answers.lock().unwrap().strict.insert(chain.clone(), 0);
-        let set =
-            TokenSet { refresh_token: Some(Secret::new(format!("{chain}-0"))), ..named(&format!("race{run}"), -10) };
-        let row = Row::holding(&set);
-        let (a, b) = (source(&here, set.clone(), &row), source(&there, set, &row));
-        runs.spawn(async move {
-            let patient = Call::new(Duration::from_secs(120), CancellationToken::new());
-            let (a, b) = tokio::join!(a.access_token(&patient), b.access_token(&patient));
-            let (a, b) = (a.unwrap(), b.unwrap());
-            a.expose().contains(&chain) && b.expose().contains(&chain)
-        });
-    }
-    assert_eq!(runs.join_all().await.into_iter().filter(|live| *live).count(), RUNS);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! A tiny HTTPS server on loopback, and an OpenID provider made of it whose every answer a test can replace.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
+pub mod row;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
