@@ -20,6 +20,7 @@ use bytes::{Bytes, BytesMut};
 use super::body::{BodyChunk, Sink};
 use super::end::End;
 use super::limits::{Limits, MAX_LITERALS, MAX_ROW_BYTES};
+use super::line::{Announced, scan};
 use crate::grammar::{Frame, Lead, Literal, SectionName};
 
 /// Longest run of literal bytes passed on as one chunk.
@@ -276,58 +277,6 @@ impl Frames {
         self.text_bytes = 0;
         self.literal_bytes = 0;
         Frame { bytes, literals: std::mem::take(&mut self.literals) }
-    }
-}
-
-/// Counts parentheses outside of quotes. Tells whether a quote is still open at the end.
-fn scan(text: &[u8], depth: &mut usize, limit: usize) -> Result<bool, End> {
-    let mut quoted = false;
-    let mut escaped = false;
-    for byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'(' if !quoted => {
-                *depth = depth.saturating_add(1);
-                if *depth > limit {
-                    return Err(End::NestingTooDeep { limit });
-                }
-            }
-            b')' if !quoted => *depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    Ok(quoted)
-}
-
-/// A literal's announcement.
-#[derive(Debug, PartialEq, Eq)]
-struct Announced {
-    /// Where it starts in the text, at `{` or `~`.
-    at: usize,
-    length: u64,
-}
-
-impl Announced {
-    /// What stands between the braces before the line end decides: digits are a length, a sign or nothing is an error,
-    /// anything else is text. Lengths beyond 64 bits count as the largest.
-    fn at_end(text: &[u8]) -> Result<Option<Self>, End> {
-        let line = text.strip_suffix(b"\n").unwrap_or(text);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let Some(inside) = line.strip_suffix(b"}") else { return Ok(None) };
-        let Some(open) = inside.iter().rposition(|b| *b == b'{') else { return Ok(None) };
-        let length = inside.get(open.saturating_add(1)..).unwrap_or_default();
-        if !length.iter().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-')) {
-            return Ok(None);
-        }
-        let digits = length.strip_suffix(b"+").or_else(|| length.strip_suffix(b"-")).unwrap_or(length);
-        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-            return Err(End::MalformedLiteral);
-        }
-        let add = |n: u64, b: &u8| n.saturating_mul(10).saturating_add(u64::from(b.wrapping_sub(b'0')));
-        let is_binary = open.checked_sub(1).and_then(|before| inside.get(before)) == Some(&b'~');
-        Ok(Some(Self { at: open.saturating_sub(usize::from(is_binary)), length: digits.iter().fold(0, add) }))
     }
 }
 

@@ -30,6 +30,7 @@ mod control;
 mod end;
 mod frames;
 pub mod limits;
+mod line;
 mod passed;
 mod queue;
 
