@@ -2,8 +2,10 @@
 //!
 //! * [`parse()`]: octets to a [`ParsedMessage`]; what is wrong with them is told, never thrown.
 //! * [`build()`]: a [`MessageInit`], checked, to a [`Built`] message whose [`Body`] is written chunk by chunk.
+//! * [`reply_to`], [`forward`]: from a message that was read to one to build.
 //! * [`decode_header_text`], [`parse_headers`]: for envelopes and header fields that IMAP gives.
 
+pub mod answer;
 pub mod build;
 pub mod error;
 mod html;
@@ -15,6 +17,7 @@ pub mod parse;
 mod preview;
 mod thread;
 
+pub use answer::{ForwardOptions, ReplyOptions, forward, reply_to};
 pub use build::{Body, Built, Envelope, build};
 pub use error::Error;
 pub use init::{AttachmentInit, Content, ExtraHeaders, InviteInit, Mailbox, Mailboxes, MessageInit, Priority};

@@ -76,7 +76,7 @@ fn filename(init: &AttachmentInit) -> Result<Option<String>, Error> {
 const MAX_FILENAME: usize = 1_000;
 
 fn media_type(given: Option<&str>, filename: Option<&str>, is_text: bool) -> Result<String, Error> {
-    let Some(given) = given.map(str::trim).filter(|t| !t.is_empty()) else {
+    let Some(given) = given.map(|g| g.trim_matches(' ')).filter(|t| !t.is_empty()) else {
         let known = filename.and_then(by_extension);
         let fallback = if is_text { "text/plain" } else { "application/octet-stream" };
         return Ok(with_charset(known.unwrap_or(fallback), is_text));
@@ -182,8 +182,8 @@ fn open(path: &str) -> Result<Segment, Error> {
         return Err(unreadable("it is not a file".to_owned()));
     }
     let file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
-    let left = file.metadata().map_err(|e| unreadable(e.to_string()))?.len();
-    Ok(Segment::File { file, left, name: quote(path) })
+    let size = file.metadata().map_err(|e| unreadable(e.to_string()))?.len();
+    Ok(Segment::File { file, size, name: quote(path) })
 }
 
 /// A message that may stand in a message as it is: ASCII, lines that fit, CRLF.

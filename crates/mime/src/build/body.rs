@@ -1,8 +1,7 @@
 //! The built message as a stream of chunks: files are read and encoded while they are sent, never held whole.
 
-use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 
 use bytes::Bytes;
 
@@ -14,7 +13,10 @@ const INPUT_CHUNK: usize = BASE64_LINE * 1024;
 /// A message's octets (RFC 5322, CRLF line ends), in order. Blocking: files are read from disk.
 #[derive(Debug)]
 pub struct Body {
-    segments: VecDeque<Segment>,
+    segments: Vec<Segment>,
+    /// The segment that is being read, and how many of its input octets are.
+    current: usize,
+    consumed: u64,
     remaining: u64,
 }
 
@@ -27,46 +29,75 @@ pub(crate) enum Segment {
     /// A file, to be encoded as base64.
     File {
         file: File,
-        /// Octets still to read. What was promised is sent, whatever happens to the file meanwhile.
-        left: u64,
+        /// What was promised is sent, whatever happens to the file meanwhile.
+        size: u64,
         name: String,
     },
 }
 
 impl Segment {
-    fn size(&self) -> u64 {
+    /// Octets on the wire.
+    fn encoded_size(&self) -> u64 {
         match self {
             Self::Octets(octets) => octets.len() as u64,
             Self::Encode(octets) => base64_size(octets.len() as u64),
-            Self::File { left, .. } => base64_size(*left),
+            Self::File { size, .. } => base64_size(*size),
+        }
+    }
+
+    fn input_size(&self) -> u64 {
+        match self {
+            Self::Octets(octets) | Self::Encode(octets) => octets.len() as u64,
+            Self::File { size, .. } => *size,
+        }
+    }
+
+    /// The octets that follow `consumed` octets of input, and how much input they are.
+    fn read(&mut self, consumed: u64) -> io::Result<(Bytes, u64)> {
+        let left = usize::try_from(self.input_size() - consumed).unwrap_or(usize::MAX);
+        let at = usize::try_from(consumed).unwrap_or(usize::MAX);
+        match self {
+            Self::Octets(octets) => Ok((octets.slice(at.min(octets.len())..), left as u64)),
+            Self::Encode(octets) => {
+                let now = left.min(INPUT_CHUNK);
+                let input = octets.get(at..at + now).unwrap_or_default();
+                Ok((base64_lines(input).into(), now as u64))
+            }
+            Self::File { file, name, .. } => {
+                let mut buffer = vec![0; left.min(INPUT_CHUNK)];
+                file.read_exact(&mut buffer)
+                    .map_err(|e| io::Error::new(e.kind(), format!("attachments: {name}: {e}")))?;
+                Ok((base64_lines(&buffer).into(), buffer.len() as u64))
+            }
         }
     }
 }
 
 impl Body {
-    pub(crate) fn new(segments: VecDeque<Segment>) -> Self {
-        let remaining = segments.iter().map(Segment::size).sum();
-        Self { segments, remaining }
+    pub(crate) fn new(segments: Vec<Segment>) -> Self {
+        let remaining = segments.iter().map(Segment::encoded_size).sum();
+        Self { segments, current: 0, consumed: 0, remaining }
     }
 
     /// A body that is there already, for raw messages.
     pub fn from_bytes(octets: Bytes) -> Self {
-        Self::new(VecDeque::from([Segment::Octets(octets)]))
+        Self::new(vec![Segment::Octets(octets)])
     }
 
     /// The next octets, `None` at the end. A chunk has at most 80 KiB unless it was one piece in memory.
     pub fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
-        loop {
-            let Some(segment) = self.segments.pop_front() else { return Ok(None) };
-            let (chunk, rest) = advance(segment)?;
-            if let Some(rest) = rest {
-                self.segments.push_front(rest);
+        while let Some(segment) = self.segments.get_mut(self.current) {
+            if self.consumed >= segment.input_size() {
+                self.current += 1;
+                self.consumed = 0;
+                continue;
             }
-            if !chunk.is_empty() {
-                self.remaining = self.remaining.saturating_sub(chunk.len() as u64);
-                return Ok(Some(chunk));
-            }
+            let (chunk, input) = segment.read(self.consumed)?;
+            self.consumed += input;
+            self.remaining = self.remaining.saturating_sub(chunk.len() as u64);
+            return Ok(Some(chunk));
         }
+        Ok(None)
     }
 
     /// Everything that is left, in one buffer.
@@ -82,24 +113,17 @@ impl Body {
     pub fn size_hint(&self) -> u64 {
         self.remaining
     }
-}
 
-fn advance(segment: Segment) -> io::Result<(Bytes, Option<Segment>)> {
-    match segment {
-        Segment::Octets(octets) => Ok((octets, None)),
-        Segment::Encode(mut octets) => {
-            let now = octets.split_to(octets.len().min(INPUT_CHUNK));
-            let rest = (!octets.is_empty()).then_some(Segment::Encode(octets));
-            Ok((base64_lines(&now).into(), rest))
+    /// Starts again from the first octet, for a second try to send.
+    pub fn rewind(&mut self) -> io::Result<()> {
+        for segment in &mut self.segments {
+            if let Segment::File { file, .. } = segment {
+                file.rewind()?;
+            }
         }
-        Segment::File { mut file, left, name } => {
-            let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(INPUT_CHUNK);
-            let mut buffer = vec![0; wanted];
-            file.read_exact(&mut buffer).map_err(|e| io::Error::new(e.kind(), format!("attachments: {name}: {e}")))?;
-            let left = left - wanted as u64;
-            let rest = (left > 0).then_some(Segment::File { file, left, name });
-            Ok((base64_lines(&buffer).into(), rest))
-        }
+        (self.current, self.consumed) = (0, 0);
+        self.remaining = self.segments.iter().map(Segment::encoded_size).sum();
+        Ok(())
     }
 }
 
@@ -110,16 +134,24 @@ mod tests {
     #[test]
     fn chunks_join_without_a_seam() {
         let octets: Vec<u8> = (0..200_000u32).map(|n| n as u8).collect();
-        let mut body = Body::new(VecDeque::from([
+        let path = std::env::temp_dir().join(format!("email-mime-body-{}", std::process::id()));
+        std::fs::write(&path, &octets).unwrap();
+        let mut body = Body::new(vec![
             Segment::Octets(Bytes::from_static(b"head")),
             Segment::Encode(octets.clone().into()),
+            Segment::Octets(Bytes::new()),
+            Segment::File { file: File::open(&path).unwrap(), size: octets.len() as u64, name: String::new() },
             Segment::Octets(Bytes::from_static(b"tail")),
-        ]));
+        ]);
+        std::fs::remove_file(path).unwrap();
         let promised = body.size_hint();
         let all = body.read_all().unwrap();
-        assert_eq!(all.len() as u64, promised);
-        assert_eq!(body.size_hint(), 0);
-        assert_eq!(all, [&b"head"[..], &base64_lines(&octets), b"tail"].concat());
+        assert_eq!((all.len() as u64, body.size_hint()), (promised, 0));
+        let encoded = base64_lines(&octets);
+        assert_eq!(all, [&b"head"[..], &encoded, &encoded, b"tail"].concat());
+        body.rewind().unwrap();
+        assert_eq!(body.size_hint(), promised);
+        assert_eq!(body.read_all().unwrap(), all);
     }
 
     #[test]
@@ -128,7 +160,7 @@ mod tests {
         std::fs::write(&path, vec![1; 100]).unwrap();
         let file = File::open(&path).unwrap();
         std::fs::write(&path, vec![1; 10]).unwrap();
-        let mut body = Body::new(VecDeque::from([Segment::File { file, left: 100, name: "x".to_owned() }]));
+        let mut body = Body::new(vec![Segment::File { file, size: 100, name: "x".to_owned() }]);
         assert_eq!(body.next_chunk().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         std::fs::remove_file(path).unwrap();
     }

@@ -196,7 +196,7 @@ fn addresses(out: &mut String, name: &str, all: &[Recipient]) {
 }
 
 /// `Sat, 31 Jan 2026 12:00:00 +0000`.
-fn format_date(date: Timestamp) -> Result<String, Error> {
+pub(crate) fn format_date(date: Timestamp) -> Result<String, Error> {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let seconds = date.0.div_euclid(1000);

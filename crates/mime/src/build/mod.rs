@@ -9,15 +9,14 @@ mod identifier;
 mod recipient;
 mod structure;
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::init::MessageInit;
+use crate::init::{Mailbox, Mailboxes, MessageInit};
 pub use body::Body;
 use body::Segment;
+pub(crate) use header::format_date;
 
 /// Who the message goes from and to (RFC 5321 §2.3.1); the recipients of `to`, `cc` and `bcc`, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -37,7 +36,7 @@ pub struct Built {
     pub message_id: String,
     /// An address has a local part beyond ASCII: only servers with SMTPUTF8 (RFC 6531) take the message.
     pub needs_smtputf8: bool,
-    segments: VecDeque<Segment>,
+    segments: Vec<Segment>,
 }
 
 impl Built {
@@ -60,11 +59,31 @@ pub fn build(init: MessageInit) -> Result<Built, Error> {
     header::write(&init, &people, &message_id, &mut top)?;
     let root = structure::plan(init)?;
     let mut writer =
-        Writer { boundary_seed: fnv(message_id.as_bytes()), boundaries: 0, pending: top, segments: VecDeque::new() };
+        Writer { boundary_seed: fnv(message_id.as_bytes()), boundaries: 0, pending: top, segments: Vec::new() };
     writer.pending.push_str("MIME-Version: 1.0\r\n");
     writer.part(root);
     let segments = writer.finish();
     Ok(Built { envelope: people.envelope(), needs_smtputf8: people.needs_smtputf8(), message_id, segments })
+}
+
+/// The address of `field`, which holds just one.
+pub(crate) fn one_recipient(mailbox: &Mailbox, field: &str) -> Result<String, Error> {
+    recipient::one(mailbox, field).map(|r| r.address)
+}
+
+/// Refuses what cannot be written to.
+pub(crate) fn check_recipients(mailboxes: &Mailboxes, field: &str) -> Result<(), Error> {
+    recipient::many(Some(mailboxes), field).map(|_| ())
+}
+
+/// Whether a message can be sent to `address`.
+pub(crate) fn check_address(address: &str) -> bool {
+    recipient::addr_spec(address, "").is_ok()
+}
+
+/// `id` with its brackets, `None` when it is no identifier.
+pub(crate) fn check_identifier(id: &str) -> Option<String> {
+    identifier::check(id, "").ok()
 }
 
 /// Lays parts out one after another; header lines and small texts are gathered into one piece.
@@ -72,7 +91,7 @@ struct Writer {
     boundary_seed: u64,
     boundaries: u32,
     pending: String,
-    segments: VecDeque<Segment>,
+    segments: Vec<Segment>,
 }
 
 impl Writer {
@@ -100,19 +119,19 @@ impl Writer {
             structure::PartContent::Ready(octets) => {
                 self.pending.push_str("\r\n");
                 self.flush();
-                self.segments.push_back(Segment::Octets(octets.into()));
+                self.segments.push(Segment::Octets(octets.into()));
             }
             structure::PartContent::Stream(segment) => {
                 self.pending.push_str("\r\n");
                 self.flush();
-                self.segments.push_back(segment);
+                self.segments.push(segment);
             }
         }
     }
 
     fn flush(&mut self) {
         if !self.pending.is_empty() {
-            self.segments.push_back(Segment::Octets(Bytes::from(std::mem::take(&mut self.pending))));
+            self.segments.push(Segment::Octets(Bytes::from(std::mem::take(&mut self.pending))));
         }
     }
 
@@ -122,9 +141,9 @@ impl Writer {
         format!("=_{:016x}_{}", self.boundary_seed, self.boundaries)
     }
 
-    fn finish(mut self) -> VecDeque<Segment> {
+    fn finish(mut self) -> Vec<Segment> {
         // A message ends with a line end (RFC 5322 §2.3).
-        if self.pending.is_empty() && !matches!(self.segments.back(), Some(Segment::Octets(o)) if o.ends_with(b"\r\n"))
+        if self.pending.is_empty() && !matches!(self.segments.last(), Some(Segment::Octets(o)) if o.ends_with(b"\r\n"))
         {
             self.pending.push_str("\r\n");
         }

@@ -96,7 +96,7 @@ fn text_part(media_type: &str, parameters: &[(&str, &str)], text: &str) -> Part 
 
 /// Outlook shows an invitation only if the method stands in both the field and the object.
 fn calendar(invite: &InviteInit) -> Result<Part, Error> {
-    let method = invite.method.trim();
+    let method = invite.method.trim_matches(' ');
     if method.is_empty() || !method.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         return Err(Error::argument("invite.method", format!("{} is not an iTIP method", quote(method))));
     }

@@ -1,0 +1,58 @@
+//! Answering and forwarding: from a message that was read to one that can be sent.
+
+mod forward;
+mod quote;
+mod reply;
+
+pub use forward::{ForwardOptions, forward};
+pub use reply::{ReplyOptions, reply_to};
+
+use crate::build::{check_address, check_identifier};
+use crate::init::{AttachmentInit, Content};
+use crate::message::{Address, Attachment, ParsedMessage};
+
+/// Mailboxes that can be written to, each once, without `except` (lower-case addresses).
+fn usable(addresses: &[Address], except: &mut Vec<String>) -> Vec<Address> {
+    let mut all = Vec::new();
+    for Address { name, address, .. } in addresses {
+        let key = address.to_lowercase();
+        if check_address(address) && !except.contains(&key) {
+            except.push(key);
+            let name = name.as_deref().map(one_line).filter(|n| !n.is_empty());
+            all.push(Address { name, address: address.clone(), group: None });
+        }
+    }
+    all
+}
+
+/// The conversation up to and with `original` (RFC 5322 §3.6.4), oldest first.
+fn references(original: &ParsedMessage) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let before: Vec<&String> = if original.references.is_empty() {
+        original.in_reply_to.iter().collect()
+    } else {
+        original.references.iter().collect()
+    };
+    for id in before.into_iter().chain(&original.message_id) {
+        if let Some(id) = check_identifier(id)
+            && !all.contains(&id)
+        {
+            all.push(id);
+        }
+    }
+    all
+}
+
+/// An attachment to send on; `None` when its bytes are not there.
+fn carried(attachment: &Attachment) -> Option<AttachmentInit> {
+    let content = Content::Bytes(attachment.content.clone()?);
+    let content_type = (!attachment.content_type.is_empty()).then(|| attachment.content_type.clone());
+    let filename = Some(one_line(&attachment.filename)).filter(|n| !n.is_empty());
+    let content_id = attachment.content_id.clone().filter(|_| attachment.inline);
+    Some(AttachmentInit { filename, content_type, content: Some(content), path: None, content_id })
+}
+
+/// Values that came back from the caller must not break a field.
+fn one_line(text: &str) -> String {
+    text.split(|c: char| c.is_whitespace() || c == '\0').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
+}
