@@ -37,14 +37,14 @@ pub enum Error {
     // ── the network
     /// TCP, TLS, proxy.
     #[error(transparent)]
-    Net(#[from] net::Error),
+    Net(Box<net::Error>),
     /// The connection ended while a reply was awaited.
     #[error("the IMAP connection ended during {during}{}", said(.bye))]
     ConnectionLost {
         /// The command.
         during: &'static str,
         /// The server's farewell, if it gave one.
-        bye: Option<ServerReply>,
+        bye: Option<Box<ServerReply>>,
     },
     /// The server kept the connection open and said nothing for as long as the read watchdog waits.
     #[error("the IMAP server sent nothing for {} s during {during}", .waited.as_secs())]
@@ -62,7 +62,7 @@ pub enum Error {
         /// What happened instead.
         reason: &'static str,
         /// The refusal.
-        reply: Option<ServerReply>,
+        reply: Option<Box<ServerReply>>,
     },
     /// Clear text that no honest server sends at that point.
     #[error("the clear-text IMAP dialogue was tampered with: {0}")]
@@ -74,19 +74,19 @@ pub enum Error {
     MechanismUnavailable(String),
     /// User and password were refused.
     #[error("the IMAP server refused user and password{}", text(.0))]
-    AuthenticationFailed(ServerReply),
+    AuthenticationFailed(Box<ServerReply>),
     /// The access token was refused.
     #[error("the IMAP server refused the access token{}", text(.0))]
-    TokenRefused(ServerReply),
+    TokenRefused(Box<ServerReply>),
     /// The source of tokens has none.
     #[error("no access token: {0}")]
     Token(TokenError),
     /// Signed in, and no mailbox opens.
     #[error("signed in, but the IMAP server opens no mailbox{}", text(.0))]
-    MailboxUnavailable(ServerReply),
+    MailboxUnavailable(Box<ServerReply>),
     /// NetEase and others: the client did not say who it is.
     #[error("the provider wants to know the client before it opens a mailbox; pass `clientId`{}", text(.0))]
-    UnsafeLogin(ServerReply),
+    UnsafeLogin(Box<ServerReply>),
 
     // ── what
     /// No such mailbox, or one that cannot be opened.
@@ -95,7 +95,7 @@ pub enum Error {
         /// As the caller named it.
         path: String,
         /// The refusal.
-        reply: Option<ServerReply>,
+        reply: Option<Box<ServerReply>>,
     },
     /// No such message.
     #[error("there is no message with UID {uid} in {path:?}")]
@@ -133,7 +133,7 @@ pub enum Error {
         /// The row of the table that the reply means.
         code: Code,
         /// What it said.
-        reply: ServerReply,
+        reply: Box<ServerReply>,
         /// When to try again.
         retry_after: Option<Duration>,
     },
@@ -154,7 +154,7 @@ pub enum Error {
 
     // ── limits
     /// A limit of ours, named.
-    #[error("{what} is beyond the limit of {limit} ({name})")]
+    #[error("{what}: more than the limit of {limit} ({name})")]
     LimitExceeded {
         /// What was too large.
         what: &'static str,
@@ -187,10 +187,8 @@ impl Error {
 
     /// The connection is no longer in step and must be dropped.
     pub(crate) fn ends_connection(&self) -> bool {
-        matches!(
-            self,
-            Self::ConnectionLost { .. } | Self::Silent { .. } | Self::Net(_) | Self::ProtocolViolation(_)
-        ) || matches!(self, Self::LimitExceeded { name, .. } if name.starts_with("limits"))
+        matches!(self, Self::ConnectionLost { .. } | Self::Silent { .. } | Self::Net(_) | Self::ProtocolViolation(_))
+            || matches!(self, Self::LimitExceeded { name, .. } if name.starts_with("limits"))
     }
 
     /// The connection went away: what only reads may be asked again on another one.
@@ -210,12 +208,22 @@ impl Error {
     }
 }
 
+impl From<net::Error> for Error {
+    fn from(error: net::Error) -> Self {
+        match error {
+            // Nothing about the network: the call's own end.
+            net::Error::Interrupted(why) => Self::Interrupted(why),
+            other => Self::Net(Box::new(other)),
+        }
+    }
+}
+
 fn text(reply: &ServerReply) -> String {
     if reply.text.is_empty() { String::new() } else { format!(": {}", reply.text) }
 }
 
-fn said(reply: &Option<ServerReply>) -> String {
-    reply.as_ref().map(text).unwrap_or_default()
+fn said(reply: &Option<Box<ServerReply>>) -> String {
+    reply.as_deref().map(text).unwrap_or_default()
 }
 
 impl Classify for Error {
@@ -228,7 +236,7 @@ impl Classify for Error {
             Self::Interrupted(Interrupted::Aborted) => Code::Aborted,
             Self::Interrupted(Interrupted::TimedOut) => Code::Timeout,
             Self::Net(error) => error.code(),
-            Self::ConnectionLost { bye, .. } => bye.as_ref().map_or(Code::ConnectionLost, farewell),
+            Self::ConnectionLost { bye, .. } => bye.as_deref().map_or(Code::ConnectionLost, farewell),
             Self::Silent { .. } => Code::ConnectionLost,
             Self::StarttlsUnavailable { .. } => Code::StarttlsUnavailable,
             Self::StarttlsInjection(_) => Code::StarttlsInjection,
@@ -307,12 +315,12 @@ impl Classify for Error {
         match self {
             Self::ConnectionLost { bye: reply, .. }
             | Self::StarttlsUnavailable { reply, .. }
-            | Self::MailboxNotFound { reply, .. } => reply.clone(),
+            | Self::MailboxNotFound { reply, .. } => reply.as_deref().cloned(),
             Self::AuthenticationFailed(reply)
             | Self::TokenRefused(reply)
             | Self::MailboxUnavailable(reply)
             | Self::UnsafeLogin(reply)
-            | Self::Refused { reply, .. } => Some(reply.clone()),
+            | Self::Refused { reply, .. } => Some((**reply).clone()),
             Self::Net(error) => error.server(),
             Self::Token(error) => error.server(),
             _ => None,
@@ -336,7 +344,7 @@ mod tests {
     #[test]
     fn a_throttling_farewell_is_a_rate_limit_with_its_time() {
         let bye = ServerReply::new("BYE", "Request is throttled. Suggested Backoff Time: 299961 milliseconds", None);
-        let error = Error::ConnectionLost { during: "UID FETCH", bye: Some(bye) };
+        let error = Error::ConnectionLost { during: "UID FETCH", bye: Some(Box::new(bye)) };
         assert_eq!(error.code(), Code::RateLimited);
         assert_eq!(error.retry_after(), Some(Duration::from_millis(299_961)));
         assert!(!error.is_lost_connection(), "asking again at once would make it worse");
@@ -345,7 +353,7 @@ mod tests {
     #[test]
     fn an_expired_session_is_a_lost_connection() {
         let bye = ServerReply::new("BYE", "Session invalidated - AccessTokenExpired", None);
-        let error = Error::ConnectionLost { during: "UID FETCH", bye: Some(bye) };
+        let error = Error::ConnectionLost { during: "UID FETCH", bye: Some(Box::new(bye)) };
         assert_eq!(error.code(), Code::ConnectionLost);
         assert!(error.is_lost_connection());
     }

@@ -170,7 +170,11 @@ mod tests {
         ] {
             for piece in 1..=input.len() {
                 let got = decode(encoding, input, piece);
-                assert_eq!(got.escape_ascii().to_string(), expected.escape_ascii().to_string(), "{encoding} by {piece}");
+                assert_eq!(
+                    got.escape_ascii().to_string(),
+                    expected.escape_ascii().to_string(),
+                    "{encoding} by {piece}"
+                );
             }
         }
     }

@@ -84,13 +84,15 @@ pub(crate) fn text<'a>(argument: &'static str, value: &'a str) -> Result<&'a str
     Ok(value)
 }
 
-/// A part number: `1`, `2.1.3`.
+/// A part as `bodyStructure` names it: `1`, `2.1.3`; `TEXT` or `2.TEXT` for the multipart of a message.
 pub(crate) fn part(value: &str) -> Result<&str> {
-    let number = |n: &str| !n.starts_with('0') && n.len() <= 9 && !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
-    if value.len() <= MAX_ATOM_OCTETS && value.split('.').all(number) {
+    let number =
+        |n: &str| !n.starts_with('0') && n.len() <= 9 && !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
+    let numbers = value.strip_suffix(".TEXT").unwrap_or(value);
+    if value.len() <= MAX_ATOM_OCTETS && (value == "TEXT" || numbers.split('.').all(number)) {
         Ok(value)
     } else {
-        Err(Error::argument("part", "is not a part number such as 1.2"))
+        Err(Error::argument("part", "is not a part such as 1.2, as `bodyStructure` names it"))
     }
 }
 
@@ -123,10 +125,11 @@ mod tests {
         for good in ["\\Seen", "\\Flagged", "$Forwarded", "$label1", "NonJunk", "a+b"] {
             assert_eq!(flag(good).unwrap(), good);
         }
-        for good in ["1", "2.1.3", "12.4"] {
+        for good in ["1", "2.1.3", "12.4", "TEXT", "2.TEXT"] {
             assert_eq!(part(good).unwrap(), good);
         }
-        for bad in ["0", "1.", ".1", "1..2", "1.0", "TEXT", "1.MIME", "-1", "1]<0.5>", "9999999999"] {
+        for bad in ["0", "1.", ".1", "1..2", "1.0", ".TEXT", "TEXT.1", "text", "1.MIME", "-1", "1]<0.5>", "9999999999"]
+        {
             assert!(part(bad).is_err(), "{bad}");
         }
     }

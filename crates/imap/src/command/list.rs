@@ -133,14 +133,13 @@ impl List {
 impl Rows {
     fn take(&mut self, data: Untagged) {
         match data {
-            Untagged::List(row) if row.kind == ListKind::Lsub => {
-                // `\Noselect` in LSUB: not itself subscribed, but something below it (RFC 3501 §6.3.9).
-                if !has(&row, "\\Noselect") && self.subscribed.len() <= MAX_MAILBOXES {
-                    self.subscribed.insert(row.name.clone());
-                    self.only_subscribed.push(*row);
-                }
+            // `\Noselect` in LSUB: not itself subscribed, but something below it (RFC 3501 §6.3.9).
+            Untagged::List(row) if row.kind == ListKind::Lsub && has(&row, "\\Noselect") => {}
+            Untagged::List(row) if row.kind == ListKind::Lsub && self.subscribed.len() <= MAX_MAILBOXES => {
+                self.subscribed.insert(row.name.clone());
+                self.only_subscribed.push(*row);
             }
-            Untagged::List(row) if self.mailboxes.len() <= MAX_MAILBOXES => self.mailboxes.push(*row),
+            Untagged::List(row) if row.kind != ListKind::Lsub && self.mailboxes.len() <= MAX_MAILBOXES => self.mailboxes.push(*row),
             Untagged::Status(row) if self.counters.len() <= MAX_MAILBOXES => {
                 self.counters.insert(row.name.clone(), status::counters(&row));
             }

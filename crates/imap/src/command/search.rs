@@ -33,7 +33,7 @@ pub(crate) struct Search {
 impl Search {
     /// Checks every value of the query: the query cannot be rendered wrongly later.
     pub(crate) fn new(mailbox: Mailbox, query: SearchQuery, uid_validity: Option<u32>) -> Result<Self> {
-        criteria(Line::new("SEARCH"), &query, Uids::Inline { exists: 1 }, 0)?;
+        criteria(Line::new("SEARCH"), &query, Uids::Piece { piece: "1", exists: 1 }, 0)?;
         Ok(Self { mailbox, query, uid_validity })
     }
 }
@@ -294,7 +294,10 @@ mod tests {
             (r#"{"subject":"Grüße"}"#, "SUBJECT {7}⏎Grüße"),
             (r#"{"header":{"List-Id":true,"X-A":"b"}}"#, r#"HEADER "List-Id" "" HEADER "X-A" "b""#),
             (r#"{"largerThan":1024,"smallerThan":2048,"keyword":"$Junk"}"#, "KEYWORD $Junk LARGER 1024 SMALLER 2048"),
-            (r#"{"or":[{"from":"a"},{"to":"b"},{"cc":"c","seen":true}]}"#, r#"OR (FROM "a") OR (TO "b") (CC "c" SEEN)"#),
+            (
+                r#"{"or":[{"from":"a"},{"to":"b"},{"cc":"c","seen":true}]}"#,
+                r#"OR (FROM "a") OR (TO "b") (CC "c" SEEN)"#,
+            ),
             (r#"{"or":[{"from":"a"}]}"#, r#"(FROM "a")"#),
             (r#"{"not":{"or":[{"from":"a"},{"from":"b"}]}}"#, r#"NOT (OR (FROM "a") (FROM "b"))"#),
             (r#"{"not":{}}"#, "NOT (ALL)"),

@@ -83,6 +83,8 @@ impl Command for First {
         let target = &self.target;
         link.open(&target.mailbox, Access::Read, self.uid_validity, Freshness::Now).await?;
         let items = match &target.part {
+            // The multipart of a message has no MIME header of its own.
+            Some(part) if part.ends_with("TEXT") => format!("(UID BODYSTRUCTURE {})", target.window(0)),
             Some(part) => format!("(UID BODYSTRUCTURE BODY.PEEK[{part}.MIME] {})", target.window(0)),
             None => format!("(UID RFC822.SIZE {})", target.window(0)),
         };

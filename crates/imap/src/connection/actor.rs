@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use email_base::{Backoff, Classify, Code, clock};
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
 use super::job::{Job, Ran};
@@ -145,6 +146,14 @@ impl Actor {
     /// The connection, opened if there is none; `None` when the caller went meanwhile.
     async fn connected(&mut self, job: &mut Job) -> Option<Result<&mut Link>> {
         let closing = self.shared.closing.clone();
+        // What has arrived by now is heard before anything is said: a farewell above all.
+        while let Some(link) = &mut self.link
+            && let Some(heard) = link.listen().now_or_never()
+        {
+            if heard.is_err() {
+                self.link = None;
+            }
+        }
         if let Some(link) = &mut self.link
             && link.last_answer().elapsed() > PROBE_AFTER
         {
@@ -181,7 +190,8 @@ impl Actor {
     async fn settle(&mut self, error: Option<&Error>) {
         let Some(link) = &mut self.link else { return };
         // "Not connected" is a state of the session: only another one can be different.
-        let hopeless = error.is_some_and(|error| error.ends_connection() || matches!(error, Error::MailboxUnavailable(_)));
+        let hopeless =
+            error.is_some_and(|error| error.ends_connection() || matches!(error, Error::MailboxUnavailable(_)));
         let closing = self.shared.closing.clone();
         let in_step = !hopeless
             && tokio::select! {
@@ -201,6 +211,7 @@ impl Actor {
             }
         };
         tokio::select! {
+            biased;
             () = self.shared.abrupt.cancelled() => {}
             _ = clock::timeout(FAREWELL_TIME, farewell) => {}
         }

@@ -25,9 +25,9 @@ use email_base::clock::{self, Instant};
 use email_net::Stream;
 use tokio::io::AsyncWriteExt;
 
+use super::names::Names;
 use super::refusal;
 use super::reply;
-use super::names::Names;
 use super::view::View;
 use crate::command::argument::Mailbox;
 use crate::command::line::{Line, Segment};
@@ -94,7 +94,13 @@ enum GoAhead {
 }
 
 impl Link {
-    pub(crate) fn new(session: Session<Tap<Stream>>, events: Events, control: TapControl, view: View, names: Arc<Names>) -> Self {
+    pub(crate) fn new(
+        session: Session<Tap<Stream>>,
+        events: Events,
+        control: TapControl,
+        view: View,
+        names: Arc<Names>,
+    ) -> Self {
         // A server that no longer speaks IMAP4rev1 spells names in UTF-8 from the start (RFC 9051 §5.1).
         let rev2_only = view.capabilities.has("IMAP4REV2") && !view.capabilities.has("IMAP4REV1");
         Self {

@@ -122,17 +122,25 @@ impl Stage {
     }
 
     async fn greeting(&mut self) -> Result<()> {
-        let mut seen = Vec::new();
-        let read = self.events.drive(self.client.read_response(), |event| keep(&mut seen, event)).await;
-        let Some(Event::Untagged(Untagged::Condition(greeting))) = seen.into_iter().next() else {
-            return Err(match read {
-                Ok(Some(_)) => Error::protocol("it does not greet as an IMAP server"),
-                Ok(None) => self.lost("greeting", None),
-                Err(error) => self.lost("greeting", Some(error.into())),
-            });
+        let Self { client, events, control, .. } = self;
+        let mut read = std::pin::pin!(client.read_response());
+        // Whatever comes first decides: a line that is no greeting never reaches async-imap.
+        let (first, is_read) = tokio::select! {
+            biased;
+            event = events.next() => (event, false),
+            _ = &mut read => (events.try_next(), true),
+        };
+        let greeting = match first {
+            Some(Event::Untagged(Untagged::Condition(greeting))) => greeting,
+            Some(_) => return Err(Error::protocol("it does not greet as an IMAP server")),
+            None => return Err(super::lost(control, "greeting", None, None)),
         };
         match greeting.kind {
             ConditionKind::Ok => {
+                // async-imap must have seen it, else it would take it for an answer. Its end is met by what comes next.
+                if !is_read {
+                    let _ = read.await;
+                }
                 if let Some(ResponseCode::Capability(words)) = &greeting.code {
                     self.capabilities = Capabilities::new(words);
                 }
@@ -203,10 +211,6 @@ impl Stage {
         }
     }
 
-    fn lost(&self, verb: &'static str, error: Option<async_imap::error::Error>) -> Error {
-        super::lost(&self.control, verb, None, error)
-    }
-
     fn lost_or_bye(&self, verb: &'static str, seen: &[Event], error: async_imap::error::Error) -> Error {
         super::lost(&self.control, verb, farewell(seen), Some(error))
     }
@@ -244,11 +248,11 @@ fn refused_login(credentials: &Credentials, done: &Completion, challenge: Option
 }
 
 /// The JSON of a refused token says more than the NO after it.
-fn with_challenge(said: ServerReply, challenge: Option<String>) -> ServerReply {
+fn with_challenge(said: Box<ServerReply>, challenge: Option<String>) -> Box<ServerReply> {
     match challenge.filter(|challenge| !challenge.trim().is_empty()) {
         Some(challenge) => {
             let text = format!("{} {challenge}", said.text);
-            ServerReply::new(said.status, &text, said.code)
+            Box::new(ServerReply::new(said.status, &text, said.code))
         }
         None => said,
     }
@@ -267,7 +271,7 @@ fn completion(seen: &[Event]) -> Option<&Completion> {
     })
 }
 
-fn farewell(seen: &[Event]) -> Option<ServerReply> {
+fn farewell(seen: &[Event]) -> Option<Box<ServerReply>> {
     seen.iter().find_map(|event| match event {
         Event::Untagged(Untagged::Condition(condition)) if condition.kind == ConditionKind::Bye => {
             Some(reply::of_condition(condition))

@@ -38,7 +38,7 @@ pub(crate) use view::Access;
 fn lost(
     control: &TapControl,
     verb: &'static str,
-    bye: Option<ServerReply>,
+    bye: Option<Box<ServerReply>>,
     error: Option<async_imap::error::Error>,
 ) -> Error {
     use async_imap::error::Error as Inner;

@@ -178,7 +178,11 @@ impl Shared {
             return Ok(());
         }
         if state.calls.len() >= MAX_QUEUE {
-            return Err(Error::LimitExceeded { what: "the queue of calls", limit: MAX_QUEUE as u64, name: "MAX_QUEUE" });
+            return Err(Error::LimitExceeded {
+                what: "the queue of calls",
+                limit: MAX_QUEUE as u64,
+                name: "MAX_QUEUE",
+            });
         }
         if job.is_background() {
             state.background.push_back(job);
@@ -265,6 +269,9 @@ impl Shared {
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State").field("closed", &self.closed).field("waiting", &self.calls.len()).finish_non_exhaustive()
+        f.debug_struct("State")
+            .field("closed", &self.closed)
+            .field("waiting", &self.calls.len())
+            .finish_non_exhaustive()
     }
 }

@@ -68,7 +68,7 @@ pub(crate) fn row(reply: &ServerReply) -> Code {
 }
 
 /// The error of a refused command.
-pub(crate) fn error(command: &'static str, reply: ServerReply) -> Error {
+pub(crate) fn error(command: &'static str, reply: Box<ServerReply>) -> Error {
     if reply.text.to_lowercase().contains(UNSAFE_LOGIN) {
         return Error::UnsafeLogin(reply);
     }
@@ -97,8 +97,8 @@ pub(crate) fn backoff_time(text: &str) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn no(text: &str, code: Option<&str>) -> ServerReply {
-        ServerReply::new("NO", text, code.map(str::to_owned))
+    fn no(text: &str, code: Option<&str>) -> Box<ServerReply> {
+        Box::new(ServerReply::new("NO", text, code.map(str::to_owned)))
     }
 
     #[test]

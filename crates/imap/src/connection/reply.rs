@@ -5,13 +5,13 @@ use email_base::ServerReply;
 use crate::grammar::{Completion, Condition};
 
 /// Of a tagged response.
-pub(crate) fn of_completion(completion: &Completion) -> ServerReply {
+pub(crate) fn of_completion(completion: &Completion) -> Box<ServerReply> {
     let code = completion.code.as_ref().map(|code| code.name().to_owned());
-    ServerReply::new(completion.status.as_str(), &completion.text, code)
+    Box::new(ServerReply::new(completion.status.as_str(), &completion.text, code))
 }
 
 /// Of an untagged status response.
-pub(crate) fn of_condition(condition: &Condition) -> ServerReply {
+pub(crate) fn of_condition(condition: &Condition) -> Box<ServerReply> {
     let code = condition.code.as_ref().map(|code| code.name().to_owned());
-    ServerReply::new(condition.kind.as_str(), &condition.text, code)
+    Box::new(ServerReply::new(condition.kind.as_str(), &condition.text, code))
 }

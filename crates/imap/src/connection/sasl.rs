@@ -138,7 +138,10 @@ mod tests {
 
     #[test]
     fn known_answers() {
-        assert_eq!(initial(Mechanism::XOAuth2, "ada@example.com", "T"), b"user=ada@example.com\x01auth=Bearer T\x01\x01");
+        assert_eq!(
+            initial(Mechanism::XOAuth2, "ada@example.com", "T"),
+            b"user=ada@example.com\x01auth=Bearer T\x01\x01"
+        );
         assert_eq!(
             initial(Mechanism::OAuthBearer, "a,b=c@example.com", "T"),
             b"n,a=a=2Cb=3Dc@example.com,\x01host=imap.example.com\x01port=993\x01auth=Bearer T\x01\x01"
@@ -163,7 +166,8 @@ mod tests {
     fn a_refusal_is_answered_and_kept() {
         for (mechanism, answer) in [(Mechanism::XOAuth2, &b""[..]), (Mechanism::OAuthBearer, b"\x01")] {
             for one_line in [true, false] {
-                let (mut exchange, command, refusal) = Exchange::new(mechanism, Secret::new(b"response".to_vec()), one_line);
+                let (mut exchange, command, refusal) =
+                    Exchange::new(mechanism, Secret::new(b"response".to_vec()), one_line);
                 assert_eq!(command.expose().contains(' '), one_line);
                 if !one_line {
                     assert_eq!(exchange.process(b""), b"response");

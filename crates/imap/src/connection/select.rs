@@ -105,8 +105,7 @@ impl Link {
         self.view.selected = None;
         let line = Line::new(verb).mailbox_arg(&self.wire_name(mailbox));
         let tag: RequestId = self.send(&line).await?;
-        let mut selected =
-            Selected { mailbox: mailbox.clone(), access, exists: 0, uid_validity: None, changes: 0 };
+        let mut selected = Selected { mailbox: mailbox.clone(), access, exists: 0, uid_validity: None, changes: 0 };
         let answer = self.answer(&tag, &line, &mut |data| collect(&mut selected, &data)).await;
         answer.map_err(|error| missing_mailbox(mailbox, error))?;
         self.view.selected = Some(selected);

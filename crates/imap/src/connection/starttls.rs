@@ -34,7 +34,7 @@ pub(crate) async fn upgrade(stream: Stream, connector: &Connector, host: &str, c
                 if status.eq_ignore_ascii_case("OK") {
                     return Ok(dialogue.start_tls(connector, host, call).await?);
                 }
-                let reply = Some(ServerReply::new(status.to_ascii_uppercase(), text, None));
+                let reply = Some(Box::new(ServerReply::new(status.to_ascii_uppercase(), text, None)));
                 return Err(Error::StarttlsUnavailable { reason: "it refused STARTTLS", reply });
             }
             _ => return Err(Error::StarttlsInjection("it answered a command that was not sent")),
@@ -62,7 +62,10 @@ fn greeting(line: &str) -> Result<()> {
 fn farewell(text: &str) -> Result<()> {
     let (word, text) = text.split_once(' ').unwrap_or((text, ""));
     if word.eq_ignore_ascii_case("BYE") {
-        return Err(Error::ConnectionLost { during: "STARTTLS", bye: Some(ServerReply::new("BYE", text, None)) });
+        return Err(Error::ConnectionLost {
+            during: "STARTTLS",
+            bye: Some(Box::new(ServerReply::new("BYE", text, None))),
+        });
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ pub(crate) struct View {
     pub(crate) capabilities: Capabilities,
     pub(crate) selected: Option<Selected>,
     /// The server has said BYE.
-    pub(crate) bye: Option<ServerReply>,
+    pub(crate) bye: Option<Box<ServerReply>>,
 }
 
 /// The open mailbox (RFC 9051 §7.1, §7.3).

@@ -1,0 +1,261 @@
+//! `download`: decoded on the way, in windows, whatever the server makes of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that meets anything unexpected must fail its test"
+)]
+
+mod support;
+
+use email_imap::{Chunks, DownloadOptions, Error, MailboxOptions};
+use email_testkit::{Mock, Peer};
+use support::*;
+
+const WINDOW: usize = 512 * 1024;
+
+async fn all(mut chunks: Chunks) -> (Vec<u8>, Option<Error>) {
+    let mut bytes = Vec::new();
+    loop {
+        match chunks.next().await {
+            Some(Ok(chunk)) => {
+                assert!(!chunk.is_empty());
+                bytes.extend_from_slice(&chunk);
+            }
+            Some(Err(error)) => return (bytes, Some(error)),
+            None => return (bytes, None),
+        }
+    }
+}
+
+fn part(part: &str) -> DownloadOptions {
+    DownloadOptions { part: Some(part.into()), ..Default::default() }
+}
+
+const STRUCTURE: &str = r#"BODYSTRUCTURE (("TEXT" "PLAIN" NIL NIL NIL "QUOTED-PRINTABLE" 8 1)("APPLICATION" "PDF" NIL NIL NIL "BASE64" 20) "MIXED")"#;
+
+#[tokio::test]
+async fn a_small_part_takes_one_command() {
+    let mock = server(
+        "IMAP4rev1",
+        format!(
+            "{}C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[2.MIME] BODY.PEEK[2]<0.{WINDOW}>)\n\
+             S: * 1 FETCH (UID 9 {STRUCTURE} BODY[2.MIME] NIL BODY[2]<0> {{20}}\n\
+             S~: SGVsbG8s\\r\\nIHdvcmxk\\r\\n)\\r\\n\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} NOOP\n\
+             C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[1.MIME] BODY.PEEK[1]<0.{WINDOW}>)\n\
+             S: * 1 FETCH (UID 9 BODY[1.MIME] {{45}}\n\
+             S~: Content-Transfer-Encoding: quoted-printable\\r\\n BODY[1]<0> \"a=3Db=\")\\r\\n\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} NOOP\n\
+             C: {{tag}} UID FETCH 9 (UID RFC822.SIZE BODY.PEEK[]<0.{WINDOW}>)\n\
+             S: * 1 FETCH (UID 9 RFC822.SIZE 4 BODY[]<0> \"a=3D\")\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} NOOP\n\
+             C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[2.MIME] BODY.PEEK[2]<0.{WINDOW}>)\n\
+             S: * 1 FETCH (UID 9 {STRUCTURE} BODY[2]<0> \"SGVsbG8=\")\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} UID FETCH 9 (UID BODY.PEEK[2]<8.{WINDOW}>)\n\
+             C: {{b}} UID FETCH 9 (UID BODY.PEEK[2]<{}.{WINDOW}>)\n",
+            examine("INBOX", 1),
+            WINDOW + 8
+        ) + "X: close",
+    );
+    let client = connect(&mock).await;
+    let none = DownloadOptions::default;
+    assert_eq!(all(client.download("INBOX", 9, part("2"), &call())).await.0, b"Hello, world");
+    assert_eq!(all(client.download("INBOX", 9, part("1"), &call())).await.0, b"a=b", "encoding from the MIME header");
+    assert_eq!(all(client.download("INBOX", 9, none(), &call())).await.0, b"a=3D", "a whole message is as on the wire");
+    let raw = DownloadOptions { decode: Some(false), ..part("2") };
+    // The structure claims 20 octets, 8 came: it is asked once more, and the rest of the story is the next test's.
+    let mut chunks = client.download("INBOX", 9, raw, &call());
+    assert_eq!(chunks.next().await.unwrap().unwrap(), "SGVsbG8=");
+    drop(chunks);
+    client.close();
+}
+
+/// Serves one message of `bytes`, one part, window by window; `answer` says what a window gets.
+fn windows(bytes: Vec<u8>, answer: impl Fn(&[u8], usize, usize) -> String + Send + 'static) -> Mock {
+    Mock::each(None, async move |_, peer| {
+        let mut peer: Peer = log_in(peer, "IMAP4rev1").await;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap();
+            let mut said = String::new();
+            if command.starts_with("EXAMINE") {
+                said = "* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".into();
+            } else if let Some((_, window)) = command.split_once("BODY.PEEK[]<") {
+                let (from, _) = window.split_once('.').unwrap();
+                said = answer(&bytes, from.parse().unwrap(), WINDOW);
+            } else if command.contains("FLAGS") {
+                said = "* 1 FETCH (UID 9 FLAGS ())\r\n".into();
+            }
+            if peer.try_send(format!("{said}{tag} OK done\r\n")).await.is_err() {
+                return;
+            }
+        }
+    })
+}
+
+fn row(section: &str, size: usize, bytes: &[u8]) -> String {
+    let text = std::str::from_utf8(bytes).unwrap();
+    format!("* 1 FETCH (UID 9 RFC822.SIZE {size} BODY[]{section} {{{}}}\r\n{text})\r\n", bytes.len())
+}
+
+fn honest(bytes: &[u8], from: usize, count: usize) -> String {
+    let from_here = bytes.get(from..).unwrap_or_default();
+    row(&format!("<{from}>"), bytes.len(), &from_here[..from_here.len().min(count)])
+}
+
+fn content(length: usize) -> Vec<u8> {
+    (0..length).map(|n| b'a' + (n / 1000 % 26) as u8).collect()
+}
+
+#[tokio::test]
+async fn a_large_message_in_windows_and_any_call_in_between() {
+    for length in [WINDOW, 3 * WINDOW, 20 * WINDOW + 17] {
+        let mock = windows(content(length), honest);
+        let client = connect(&mock).await;
+        let mut chunks = client.download("INBOX", 9, DownloadOptions::default(), &call());
+        let mut got = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            got.extend_from_slice(&chunk.unwrap());
+            let one = client.fetch_one("INBOX", 9, json(r#"{"flags":true}"#), MailboxOptions::default(), &call()).await;
+            assert_eq!(one.unwrap().unwrap().uid, 9);
+        }
+        assert!(got == content(length), "{length}: {} bytes", got.len());
+        client.close();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_windows() {
+    // Exmail sends everything, without an origin.
+    for length in [10, WINDOW, 3 * WINDOW + 5] {
+        let mock = windows(content(length), |bytes, _, _| row("", bytes.len(), bytes));
+        let client = connect(&mock).await;
+        let (got, error) = all(client.download("INBOX", 9, DownloadOptions::default(), &call())).await;
+        assert!(error.is_none(), "{error:?}");
+        assert!(got == content(length), "{length}: {} bytes", got.len());
+        client.close();
+    }
+}
+
+#[tokio::test]
+async fn sizes_that_lie() {
+    // Too large a size, too small a size, no size: the end is where nothing more comes.
+    for claimed in [0, 1, 5 * WINDOW, usize::from(u16::MAX) << 16] {
+        let length = 2 * WINDOW + 9;
+        let mock = windows(content(length), move |bytes, from, count| {
+            honest(bytes, from, count).replace(&format!("RFC822.SIZE {length}"), &format!("RFC822.SIZE {claimed}"))
+        });
+        let client = connect(&mock).await;
+        let (got, error) = all(client.download("INBOX", 9, DownloadOptions::default(), &call())).await;
+        assert!(error.is_none(), "{error:?}");
+        assert!(got == content(length), "{claimed}: {} bytes", got.len());
+        client.close();
+    }
+}
+
+#[tokio::test]
+async fn windows_shorter_than_asked_for() {
+    let length = 3 * WINDOW;
+    let mock = windows(content(length), |bytes, from, _| honest(bytes, from, WINDOW / 2 + 1));
+    let client = connect(&mock).await;
+    let (got, error) = all(client.download("INBOX", 9, DownloadOptions::default(), &call())).await;
+    assert!(error.is_none(), "{error:?}");
+    assert!(got == content(length), "{} bytes", got.len());
+    client.close();
+}
+
+#[tokio::test]
+async fn more_than_max_bytes() {
+    let mock = windows(content(2 * WINDOW), honest);
+    let client = connect(&mock).await;
+    for (max, fits) in [(2 * WINDOW, true), (2 * WINDOW - 1, false), (10, false)] {
+        let options = DownloadOptions { max_bytes: Some(max as u64), ..Default::default() };
+        let (got, error) = all(client.download("INBOX", 9, options, &call())).await;
+        assert_eq!(error.is_none(), fits);
+        assert!(got.len() <= max);
+        if let Some(error) = error {
+            use email_base::Classify;
+            assert_eq!((error.code().as_str(), error.category().as_str()), ("LIMIT_EXCEEDED", "limit"));
+        }
+    }
+    // The client goes on.
+    let one = client.fetch_one("INBOX", 9, json(r#"{"flags":true}"#), MailboxOptions::default(), &call()).await;
+    assert_eq!(one.unwrap().unwrap().uid, 9);
+    client.close();
+}
+
+#[tokio::test]
+async fn not_found() {
+    let mock = server(
+        "IMAP4rev1",
+        format!(
+            "{}C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[3.MIME] BODY.PEEK[3]<0.{WINDOW}>)\n\
+             S: * 1 FETCH (UID 9 {STRUCTURE} BODY[3.MIME] NIL BODY[3]<0> NIL)\n\
+             S: {{tag}} OK done\n\
+             C: {{noop}} NOOP\n\
+             S: {{noop}} OK\n\
+             C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[3.MIME] BODY.PEEK[3]<0.{WINDOW}>)\n\
+             S: * 1 FETCH (UID 9 {STRUCTURE} BODY[3]<0> \"\")\n\
+             S: {{tag}} OK done\n\
+             C: {{noop}} NOOP\n\
+             S: {{noop}} OK\n\
+             C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[3.MIME] BODY.PEEK[3]<0.{WINDOW}>)\n\
+             S: {{tag}} NO no such part\n\
+             C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE)\n\
+             S: * 1 FETCH (UID 9 {STRUCTURE})\n\
+             S: {{tag}} OK done\n\
+             C: {{noop}} NOOP\n\
+             S: {{noop}} OK\n\
+             C: {{tag}} UID FETCH 8 (UID RFC822.SIZE BODY.PEEK[]<0.{WINDOW}>)\n\
+             S: {{tag}} OK done\n{LOGOUT}",
+            examine("INBOX", 1)
+        ),
+    );
+    let client = connect(&mock).await;
+    for _ in 0..3 {
+        let (_, error) = all(client.download("INBOX", 9, part("3"), &call())).await;
+        assert_eq!(code::<()>(Err(error.unwrap())), "PART_NOT_FOUND");
+    }
+    let (_, error) = all(client.download("INBOX", 8, DownloadOptions::default(), &call())).await;
+    assert_eq!(code::<()>(Err(error.unwrap())), "MESSAGE_NOT_FOUND");
+    let (_, error) = all(client.download("INBOX", 0, DownloadOptions::default(), &call())).await;
+    assert_eq!(code::<()>(Err(error.unwrap())), "INVALID_ARGUMENT");
+    finish(client, mock).await;
+}
+
+#[tokio::test]
+async fn a_connection_lost_midway_costs_no_byte() {
+    let length = 12 * WINDOW + 1;
+    let bytes = content(length);
+    let mock = Mock::each(None, async move |connection, peer| {
+        let mut peer: Peer = log_in(peer, "IMAP4rev1").await;
+        let mut served = 0;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap();
+            let mut said = String::new();
+            if command.starts_with("EXAMINE") {
+                said = "* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".into();
+            } else if let Some((_, window)) = command.split_once("BODY.PEEK[]<") {
+                let (from, _) = window.split_once('.').unwrap();
+                said = honest(&bytes, from.parse().unwrap(), WINDOW);
+                served += 1;
+                if connection < 2 && served == 5 {
+                    let _ = peer.try_send(&said[..said.len() / 2]).await;
+                    return peer.reset().await;
+                }
+            }
+            if peer.try_send(format!("{said}{tag} OK done\r\n")).await.is_err() {
+                return;
+            }
+        }
+    });
+    let client = connect(&mock).await;
+    let (got, error) = all(client.download("INBOX", 9, DownloadOptions::default(), &call())).await;
+    assert!(error.is_none(), "{error:?}");
+    assert!(got == content(length), "{} bytes", got.len());
+    client.close();
+}
