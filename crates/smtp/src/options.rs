@@ -1,6 +1,6 @@
 //! What a caller may choose, and what cannot be chosen.
 
-use email_base::Credentials;
+use email_base::{Credentials, Secret};
 use email_net::{Connector, Endpoint};
 use serde::Deserialize;
 
@@ -152,8 +152,16 @@ pub(crate) fn check_credentials(credentials: &Credentials) -> Result<(), Error> 
     }
 }
 
+/// A token comes from its source only when it is needed.
+pub(crate) fn check_token(token: &Secret) -> Result<(), Error> {
+    if token.expose().is_empty() {
+        return Err(Error::Argument { what: "auth.accessToken", why: "is empty" });
+    }
+    check_sasl("auth.accessToken", token.expose())
+}
+
 /// Refuses what would end a SASL field early.
-pub(crate) fn check_sasl(what: &'static str, value: &str) -> Result<(), Error> {
+fn check_sasl(what: &'static str, value: &str) -> Result<(), Error> {
     if value.contains(['\x01', '\r', '\n', '\0']) {
         return Err(Error::Argument { what, why: "holds a control character (^A, CR, LF or NUL)" });
     }

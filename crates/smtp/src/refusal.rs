@@ -111,9 +111,9 @@ const ROWS: &[Row] = &[
     Row { at: At::Any, status: "535", enhanced: Is("5.7.139"), text: "credentials were incorrect", who: Some(Who::Password), code: Code::AuthenticationFailed },
     Row { at: At::Any, status: "535", enhanced: Is("5.7.139"), text: "credentials were incorrect", who: Some(Who::Token), code: Code::TokenRefused },
     row(At::Any, "535", Is("5.7.139"), "", Code::SmtpAuthDisabled),
-    // The token is good, but signs in somebody else than the mailbox named. A stale token gets the same answer: so a
-    // fresh one is tried before this is believed.
-    row_for(Who::Token, At::Auth, "535", Is("5.7.3"), Code::SenderDenied),
+    // The token is stale, or signs in somebody else than the mailbox named: Exchange says the same of both. Either way
+    // it is the user who links the right mailbox again.
+    row_for(Who::Token, At::Auth, "535", Is("5.7.3"), Code::TokenRefused),
     row(At::Any, "550", Is("5.7.30"), "", Code::MechanismUnavailable),
     row(At::Any, "530", Is("5.7.57"), "", Code::MechanismUnavailable),
     // ── Exchange Online, sending
@@ -185,7 +185,7 @@ mod tests {
             (Auth, Password, "535 5.7.139 Authentication unsuccessful, basic authentication is disabled.", Code::MechanismUnavailable),
             (Auth, Password, "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.", Code::AuthenticationFailed),
             (Auth, Password, "535 5.7.139 Authentication unsuccessful, user is locked by your organization's security defaults policy.", Code::BlockedByPolicy),
-            (Auth, Token, "535 5.7.3 Authentication unsuccessful [AM0PR.prod.outlook.com]", Code::SenderDenied),
+            (Auth, Token, "535 5.7.3 Authentication unsuccessful [AM0PR.prod.outlook.com]", Code::TokenRefused),
             (Auth, Password, "535 5.7.3 Authentication unsuccessful", Code::AuthenticationFailed),
             (Auth, Password, "550 5.7.30 Basic authentication is not supported for Client Submission.", Code::MechanismUnavailable),
             (Mail, Nobody, "530 5.7.57 Client not authenticated to send mail.", Code::MechanismUnavailable),

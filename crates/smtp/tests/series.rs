@@ -128,7 +128,8 @@ async fn a_refused_message_stops_nothing() {
 async fn cut_at_every_octet_of_a_flight_nothing_is_lost_or_doubled() {
     // Replies to the second flight: that to message 0, then those to the envelope of message 1.
     let replies = "250 queued\r\n250 ok\r\n250 ok\r\n354 go\r\n";
-    for said in 0..=replies.len() {
+    // All but the last: after the whole 354 it is a race whether the next message is on its way before the end is seen.
+    for said in 0..replies.len() {
         let (tell, told) = std::sync::mpsc::channel();
         let server = Mock::each(None, async move |number, mut peer| {
             hello(&mut peer).await;

@@ -294,7 +294,7 @@ async fn a_refused_token_is_replaced_once_on_a_fresh_connection() {
 
     let tokens = Rotating::new(&["old", "new", "never asked for"]);
     with_two.credentials = Some(credentials(&tokens));
-    assert_failed(connect(with_two).await, Code::SenderDenied, None);
+    assert_failed(connect(with_two).await, Code::TokenRefused, None);
     assert_eq!(*tokens.refused.lock().unwrap(), ["old"]);
     server.finished().await;
 }

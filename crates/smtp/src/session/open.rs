@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use email_base::clock;
-use email_base::{Code, Credentials};
+use email_base::{Classify, Code, Credentials};
 use email_net::{Connector, Endpoint, Security, Stream};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
@@ -14,7 +14,7 @@ use lettre::transport::smtp::extension::ClientId;
 use crate::budget::Connection;
 use crate::ehlo::Extensions;
 use crate::error::{Error, Result};
-use crate::options::check_sasl;
+use crate::options::check_token;
 use crate::phase::Phase;
 use crate::refusal::Who;
 use crate::reply::Reply;
@@ -42,18 +42,18 @@ impl Target {
             }
             Some(Credentials::OAuth { user, tokens }) => {
                 let token = scope.run(Phase::Token, tokens.current()).await?.map_err(Error::Tokens)?;
-                check_sasl("auth.accessToken", token.expose())?;
+                check_token(&token)?;
                 let mut session = self.greet(Who::Token, connection, scope).await?;
                 let refusal = match session.authenticate(user, &token, &self.endpoint, scope).await {
                     Ok(()) => return Ok(session),
-                    Err(error) if blames_token(&error) => error,
+                    Err(error) if error.code() == Code::TokenRefused => error,
                     Err(error) => return Err(error),
                 };
                 let connection = session.hang_up();
                 let next = scope.run(Phase::Token, tokens.refused(&token)).await?.map_err(Error::Tokens)?;
                 let Some(next) = next.filter(|next| *next != token) else { return Err(refusal) };
                 tracing::debug!(target: "smtp", "the access token was refused; trying the next one");
-                check_sasl("auth.accessToken", next.expose())?;
+                check_token(&next)?;
                 let mut session = self.greet(Who::Token, connection, scope).await?;
                 session.authenticate(user, &next, &self.endpoint, scope).await?;
                 Ok(session)
@@ -124,9 +124,4 @@ impl Target {
             None => ClientId::Ipv4(Ipv4Addr::LOCALHOST),
         }
     }
-}
-
-/// Whether another token could help. Exchange Online gives a stale token the answer of a wrong user.
-fn blames_token(error: &Error) -> bool {
-    matches!(error, Error::Refused { code: Code::TokenRefused | Code::SenderDenied, .. })
 }
