@@ -88,6 +88,52 @@ async fn cut_after_every_octet_of_the_servers_words() {
     }
 }
 
+/// The same before the first transaction, with STARTTLS and a sign-in: `None` is the upgrade to TLS.
+const SIGN_IN: &[(&str, Option<&str>)] = &[
+    ("", Some("220-hello\r\n220 hi\r\n")),
+    ("EHLO [127.0.0.1]\r\n", Some("250-mail\r\n250 STARTTLS\r\n")),
+    ("STARTTLS\r\n", Some("220 go\r\n")),
+    ("", None),
+    ("EHLO [127.0.0.1]\r\n", Some("250-mail\r\n250 AUTH LOGIN\r\n")),
+    ("AUTH LOGIN\r\n", Some("334 VXNlcm5hbWU6\r\n")),
+    ("YWRh\r\n", Some("334 UGFzc3dvcmQ6\r\n")),
+    ("aHVudGVyMg==\r\n", Some("235 2.7.0 welcome\r\n")),
+];
+
+#[tokio::test]
+async fn cut_after_every_octet_on_the_way_in() {
+    let whole: usize = SIGN_IN.iter().map(|(_, server)| server.map_or(1, str::len)).sum();
+    for said in 0..whole {
+        let server = Mock::start(async move |listener| {
+            let mut peer = listener.accept().await;
+            let mut left = said;
+            for (client, server) in SIGN_IN {
+                peer.receive(client).await;
+                let Some(server) = server else {
+                    if left == 0 {
+                        break;
+                    }
+                    left -= 1;
+                    peer.upgrade(Leaf::Good).await;
+                    continue;
+                };
+                let now = left.min(server.len());
+                peer.send(&server.as_bytes()[..now]).await;
+                left -= now;
+                if now < server.len() {
+                    break;
+                }
+            }
+            peer.close().await;
+        });
+        let options = with_password(options(&server, Security::StartTls), "ada", "hunter2");
+        let error = Client::connect(options, &call()).await.map(|_| ()).unwrap_err();
+        let lost = matches!(error.code(), Code::ConnectionLost | Code::TlsFailed);
+        assert!(lost && error.delivery().is_none() && error.to_string().len() < 200, "after {said} octets: {error}");
+        server.finished().await;
+    }
+}
+
 /// After so many octets of a message that fills every buffer.
 async fn cut_in_the_middle(server: &Mock, security: Security) -> Error {
     let client = Client::connect(options(server, security), &call()).await.unwrap();

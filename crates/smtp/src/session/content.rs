@@ -105,3 +105,102 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use email_base::{Call, Classify, Code};
+    use email_net::{ConnectOptions, Connector, Endpoint, Security};
+    use lettre::transport::smtp::extension::ClientId;
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::body::RawMessage;
+    use crate::budget::{Budget, Key};
+    use crate::envelope::Envelope;
+    use crate::refusal::Who;
+    use crate::session::{Target, Transaction};
+
+    /// Takes what is written, as TLS does, but does not pass it on while it is stuck.
+    struct Stuck(DuplexStream, Arc<AtomicBool>);
+
+    impl AsyncRead for Stuck {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Stuck {
+        fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(cx, buf)
+        }
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            if self.1.load(Ordering::SeqCst) { Poll::Pending } else { Pin::new(&mut self.0).poll_flush(cx) }
+        }
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(cx)
+        }
+    }
+
+    /// A message of 100 octets into a buffer with room for `room`, which is then stuck. Gives the outcome.
+    async fn stuck(room: usize) -> Error {
+        let (ours, mut theirs) = tokio::io::duplex(room);
+        let server = tokio::spawn(async move {
+            let mut seen = vec![0; 256];
+            for (word, until) in [("220 hi\r\n", "\r\n"), ("250-mail\r\n250 PIPELINING\r\n", "DATA\r\n")] {
+                theirs.write_all(word.as_bytes()).await.unwrap();
+                let mut got = String::new();
+                while !got.ends_with(until) {
+                    let count = theirs.read(&mut seen).await.unwrap();
+                    got.push_str(std::str::from_utf8(&seen[..count]).unwrap());
+                }
+            }
+            theirs.write_all(b"250 ok\r\n250 ok\r\n354 go\r\n").await.unwrap();
+            theirs
+        });
+        let target = Target {
+            endpoint: Endpoint { host: "localhost".into(), port: 25, tls: Security::None },
+            connector: Connector::new(&ConnectOptions::default()).unwrap(),
+            credentials: None,
+            name: None,
+        };
+        let connection = Budget::of(Key::new("stuck", 25, Some(&room.to_string()))).connection().await;
+        let closed = CancellationToken::new();
+        let call = Call::new(Duration::from_secs(5), CancellationToken::new());
+        let scope = Scope { call: &call, closed: &closed };
+        let is_stuck = Arc::new(AtomicBool::new(false));
+        let hello = ClientId::Domain("x".into());
+        let stream = Stuck(ours, is_stuck.clone());
+        let mut session = target.hello(stream, None, &hello, Who::Nobody, connection, scope).await.unwrap();
+        let envelope = Envelope { from: "a@b".into(), to: vec!["c@d".into()] };
+        let transaction = Transaction {
+            route: envelope.route().unwrap(),
+            dsn: Default::default(),
+            size: None,
+            smtp_utf8: false,
+            eight_bit: false,
+        };
+        session.begin(&transaction, scope).await.unwrap();
+        let _theirs = server.await.unwrap();
+        is_stuck.store(true, Ordering::SeqCst);
+        let mut body = Feeder::new(RawMessage::new(vec![b'x'; 98].into()));
+        let error = session.content(&mut body, None, scope).await.unwrap_err();
+        assert!(!session.is_usable());
+        error
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dot_that_was_taken_may_have_gone_out() {
+        for (room, delivery) in [(102, Delivery::NotSent), (103, Delivery::Unknown), (200, Delivery::Unknown)] {
+            let error = stuck(room).await;
+            assert_eq!((error.code(), error.delivery()), (Code::Timeout, Some(delivery)), "{room}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use email_base::clock;
 use email_base::{Classify, Code, Credentials};
-use email_net::{Connector, Endpoint, Security, Stream};
+use email_net::{Connector, Endpoint, Security};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 
@@ -20,7 +20,7 @@ use crate::refusal::Who;
 use crate::reply::Reply;
 use crate::scope::Scope;
 use crate::session::{Session, refused, unreadable};
-use crate::wire::Wire;
+use crate::wire::{Io, Wire};
 
 /// Where to, and as whom.
 pub(crate) struct Target {
@@ -75,9 +75,10 @@ impl Target {
         self.hello(stream, greeting.as_ref(), &hello, who, connection, scope).await
     }
 
-    async fn hello(
+    /// Greeting and EHLO, as lettre reads them.
+    pub(super) async fn hello(
         &self,
-        stream: Stream,
+        stream: impl Io + 'static,
         greeting: Option<&Reply>,
         hello: &ClientId,
         who: Who,
@@ -86,7 +87,10 @@ impl Target {
     ) -> Result<Session> {
         let (wire, tap) = Wire::new(Box::new(stream), greeting);
         let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(tap), hello);
-        let connected = scope.run(Phase::Greeting, connecting).await?;
+        let connected = scope.run(Phase::Greeting, connecting).await.map_err(|error| match error {
+            Error::Interrupted { why, .. } if wire.replies() > 0 => Error::interrupted(why, Phase::Ehlo),
+            error => error,
+        })?;
         // The greeting's or that of EHLO, whichever lettre read last.
         let phase = if wire.replies() < 2 { Phase::Greeting } else { Phase::Ehlo };
         let (lettre, reply) = match (connected, wire.take_reply()) {
