@@ -139,7 +139,7 @@ describe('linking a mailbox', () => {
 
   test('load is asked before invalid_grant is believed', async () => {
     const live = await link()
-    const dead = { ...live, refreshToken: 'made-up', expiresAt: new Date(Date.now() - 1000).toISOString() }
+    const dead = { ...(await link()), refreshToken: 'made-up', expiresAt: new Date(Date.now() - 1000).toISOString() }
     const source = client.tokenSource({ tokens: dead, load: async () => live })
     expect(await source.accessToken()).toBe(live.accessToken)
   })

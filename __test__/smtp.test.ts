@@ -66,7 +66,7 @@ onSmtp('sending', (backend) => {
   })
 
   test('raw bytes go out as they are, line endings mended', async () => {
-    const raw = Buffer.from('From: a@contoso.example\nSubject: Raw\nMessage-ID: <raw-1@contoso.example>\n\none\n.\ntwo\n')
+    const raw = Buffer.from(`From: ${user}\nSubject: Raw\nMessage-ID: <raw-1@contoso.example>\n\none\n.\ntwo\n`)
     const result = await client.send({ envelope: { from: user, to: [user] }, raw })
     expect(result.messageId).toBe('<raw-1@contoso.example>')
     const { source } = await arrived(inbox, result.messageId)

@@ -27,6 +27,15 @@ const { values } = parseArgs({
   },
 })
 
+const COLUMNS = [
+  ['wallMs', 'wall ms', 0],
+  ['cpuMs', 'CPU ms', 0],
+  ['rssMb', 'peak RSS MB', 0],
+  ['utilization', 'loop utilisation', 2],
+  ['delayP99Ms', 'loop delay p99 ms', 1],
+  ['delayMaxMs', 'max ms', 1],
+]
+
 const server = await startServer(Number(values.messages))
 try {
   for (const line of LINES.filter(({ name }) => !values.only || name === values.only)) await compare(line)
@@ -55,15 +64,6 @@ async function measure(line, contender) {
   if (figures.messages !== server.info.messages) throw new Error(`${contender} saw ${figures.messages} messages`)
   return figures
 }
-
-const COLUMNS = [
-  ['wallMs', 'wall ms', 0],
-  ['cpuMs', 'CPU ms', 0],
-  ['rssMb', 'peak RSS MB', 0],
-  ['utilization', 'loop utilisation', 2],
-  ['delayP99Ms', 'loop delay p99 ms', 1],
-  ['delayMaxMs', 'max ms', 1],
-]
 
 function print(rows) {
   const widths = [22, ...COLUMNS.map(([, label]) => Math.max(label.length, 8) + 2)]

@@ -4,13 +4,13 @@ const { adoptStack, captureOrigin, fromNative, fromUnknown, invalidArgument, Mai
 const native = require('./native.js')
 
 /*
- * How every call crosses the border: a native promise resolves with `[failure, json, blobs, handle]` and never rejects
+ * How every call crosses the border: a native promise resolves with `[failure, json, blobs, texts, handle]` and never rejects
  * on purpose; here a failure becomes a `MailError` with the caller's stack, and the abort listener goes.
  */
 
 /**
  * Runs one native call. `method` is the public function: frames up to it are left out of the stack.
- * `start(call)` begins the native work; `finish(json, blobs, handle)` makes its result.
+ * `start(call)` begins the native work; `finish(json, beside)` makes its result, `beside` being `{ blobs, texts, handle }`.
  */
 async function run(method, options, start, finish) {
   const origin = captureOrigin(method)
@@ -69,9 +69,9 @@ function withoutCall(options) {
 }
 
 function settled(reply, origin) {
-  const [failure, json, blobs, handle] = reply
+  const [failure, json, blobs, texts, handle] = reply
   if (failure !== null) throw fromNative(failure, origin)
-  return [json === null ? null : JSON.parse(json), blobs, handle]
+  return [json === null ? null : JSON.parse(json), { blobs, texts, handle }]
 }
 
 /** Argument errors are made deep inside, foreign ones outside: each leaves with the caller's frames. */

@@ -1,7 +1,7 @@
 'use strict'
 
 /*
- * Native rows come as JSON with dates as milliseconds, maps as pairs and bytes as indices of `blobs`. These functions
+ * Native rows come as JSON with dates as milliseconds, maps as pairs and bytes and long texts as indices of `beside`. These functions
  * give them the shapes of index.d.ts, in place. They run on the JS thread for every message: no copies, no closures.
  */
 
@@ -17,13 +17,13 @@ function dateOf(milliseconds) {
   return milliseconds === null ? null : new Date(milliseconds)
 }
 
-function fetchedMessage(row, blobs) {
+function fetchedMessage(row, beside) {
   row.internalDate = dateOf(row.internalDate)
   if (row.envelope !== null) row.envelope.date = dateOf(row.envelope.date)
   if (row.bodyStructure !== null) bodyPart(row.bodyStructure)
   row.headers = mapOf(row.headers)
-  if (row.source !== null) row.source = blobs[row.source]
-  if (row.message !== null) parsedMessage(row.message, blobs)
+  if (row.source !== null) row.source = beside.blobs[row.source]
+  if (row.message !== null) parsedMessage(row.message, beside)
   return row
 }
 
@@ -36,13 +36,17 @@ function bodyPart(root) {
   }
 }
 
-function parsedMessage(message, blobs) {
+function parsedMessage(message, { blobs, texts }) {
+  if (typeof message.text === 'number') message.text = texts[message.text]
+  if (typeof message.html === 'number') message.html = texts[message.html]
+  if (typeof message.safeHtml === 'number') message.safeHtml = texts[message.safeHtml]
   message.date = dateOf(message.date)
   message.headers = mapOf(message.headers)
   for (const attachment of message.attachments) {
     if (attachment.content !== null) attachment.content = blobs[attachment.content]
   }
   for (const invite of message.invites) {
+    if (typeof invite.raw === 'number') invite.raw = texts[invite.raw]
     invite.start = dateOf(invite.start)
     invite.end = dateOf(invite.end)
   }

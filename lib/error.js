@@ -9,11 +9,9 @@
 class MailError extends Error {
   constructor(failure, origin) {
     super(failure.message)
-    const fields = {}
     for (const name of FIELDS) {
-      define(fields, name, { value: failure[name] ?? null, enumerable: true, configurable: true, writable: false })
+      define(this, name, { value: failure[name] ?? null, enumerable: true, configurable: true, writable: false })
     }
-    Object.defineProperties(this, fields)
     if (origin) adoptStack(this, origin)
   }
 

@@ -27,7 +27,7 @@ class ImapClient {
         const { json } = encode({ ...withoutCall(options), auth }, 'options')
         return native.imapConnect(call, json, source, callback)
       },
-      (_json, _blobs, handle) => new ImapClient(KEY, handle),
+      (_json, { handle }) => new ImapClient(KEY, handle),
     )
   }
 
@@ -74,15 +74,15 @@ class ImapClient {
 
   fetchOne(path, uid, query, options) {
     const args = [path, uid, query, withoutCall(options)]
-    return this.#call(this.fetchOne, options, 'fetchOne', args, (row, blobs) =>
-      row === null ? null : fetchedMessage(row, blobs),
+    return this.#call(this.fetchOne, options, 'fetchOne', args, (row, beside) =>
+      row === null ? null : fetchedMessage(row, beside),
     )
   }
 
   download(path, uid, options) {
     const open = (call) =>
       this.#native.download(call, encode([path, uid, withoutCall(options)].map(orNull), 'arguments').json)
-    return pagesOf(captureOrigin(this.download), options, open, (_json, blobs) => blobs[0])
+    return pagesOf(captureOrigin(this.download), options, open, (_json, { blobs }) => blobs[0])
   }
 
   addFlags(path, uids, flags, options) {
@@ -143,8 +143,8 @@ class ImapClient {
   }
 }
 
-function messages(rows, blobs) {
-  for (const row of rows) fetchedMessage(row, blobs)
+function messages(rows, beside) {
+  for (const row of rows) fetchedMessage(row, beside)
   return rows
 }
 

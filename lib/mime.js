@@ -25,7 +25,7 @@ function buildMessage(message, options) {
       const { json, blobs } = encode(message ?? null, 'message')
       return native.buildMessage(call, json, blobs)
     },
-    (_json, blobs) => blobs[0],
+    (_json, { blobs }) => blobs[0],
   )
 }
 
@@ -49,7 +49,7 @@ function answer(method, make, original, options) {
 }
 
 /** Absent fields stay absent: the result is edited and given to `send`. */
-function messageInit(init, blobs) {
+function messageInit(init, { blobs }) {
   for (const key of Object.keys(init)) if (init[key] === null) delete init[key]
   if (init.date !== undefined) init.date = new Date(init.date)
   for (const attachment of init.attachments ?? []) {

@@ -33,7 +33,7 @@ function makeProvider(method, make, options) {
   return runSync(
     method,
     () => make(encode(options ?? null, 'options').json),
-    (info, _blobs, handle) => new OAuthProvider(KEY, info, handle),
+    (info, { handle }) => new OAuthProvider(KEY, info, handle),
   )
 }
 
@@ -42,7 +42,7 @@ function discoverProvider(options) {
     discoverProvider,
     options,
     (call) => native.discoverProvider(call, encode(withoutCall(options), 'options').json),
-    (info, _blobs, handle) => new OAuthProvider(KEY, info, handle),
+    (info, { handle }) => new OAuthProvider(KEY, info, handle),
   )
 }
 
@@ -53,7 +53,7 @@ class OAuthClient {
     const made = runSync(
       OAuthClient,
       () => native.oauthClient(providerHandle(provider), encode(options ?? {}, 'options').json),
-      (_json, _blobs, handle) => handle,
+      (_json, { handle }) => handle,
     )
     this.#native = made
     Object.defineProperty(this, 'provider', { value: provider, enumerable: true })
@@ -104,7 +104,7 @@ class OAuthClient {
         const { tokens, load, save } = options ?? {}
         return this.#native.tokenSource(encode(tokens ?? null, 'tokens').json, loadHook(load), saveHook(save))
       },
-      (_json, _blobs, handle) => new TokenSource(KEY, handle),
+      (_json, { handle }) => new TokenSource(KEY, handle),
     )
   }
 

@@ -25,7 +25,7 @@ class SmtpClient {
         const { json } = encode({ ...withoutCall(options), auth }, 'options')
         return native.smtpConnect(call, json, source, callback)
       },
-      (_json, _blobs, handle) => new SmtpClient(KEY, handle),
+      (_json, { handle }) => new SmtpClient(KEY, handle),
     )
   }
 

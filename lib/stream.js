@@ -5,18 +5,18 @@ const { captureOrigin } = require('./error.js')
 
 /**
  * Pages of a native stream, opened by the first `next`, closed when the loop is left in whatever way.
- * `open(call)` starts the native work and answers a reply with a handle; `page(json, blobs)` makes one page.
+ * `open(call)` starts the native work and answers a reply with a handle; `page(json, beside)` makes one page.
  */
 async function* pagesOf(origin, options, open, page) {
   let scope = null
   let handle = null
   try {
     scope = openCall(options, origin)
-    handle = settled(open(scope.call), origin)[2]
+    handle = settled(open(scope.call), origin)[1].handle
     for (;;) {
-      const [json, blobs] = settled(await handle.next(), origin)
+      const [json, beside] = settled(await handle.next(), origin)
       if (json === null) return
-      yield page(json, blobs)
+      yield page(json, beside)
     }
   } catch (thrown) {
     throw withOrigin(thrown, origin)

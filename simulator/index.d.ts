@@ -26,7 +26,7 @@ export interface MailWorldOptions {
   /** The name in every address. Default `localhost`; the certificate is good for `127.0.0.1` and `::1`, too. */
   host?: string
   /** Fixed ports, for demos. Default: any free ones. */
-  ports?: { oauth?: number; imap?: number; googleImap?: number; smtp?: number; smtps?: number }
+  ports?: { oauth?: number; imap?: number; imapStarttls?: number; googleImap?: number; smtp?: number; smtps?: number }
   oauth?: {
     /** Default 3600. */
     tokenLifetimeSeconds?: number
@@ -80,6 +80,8 @@ export interface MailWorld {
   oauth: OAuthWorld
   /** Can be spread into a client's options: the controls are not enumerable. */
   imap: (ServerAddress & ImapControls) | null
+  /** The same mailboxes, clear at first: STARTTLS, and login only behind it. */
+  imapStarttls: (ServerAddress & ImapControls) | null
   /** Submission with STARTTLS. */
   smtp: (ServerAddress & SmtpControls) | null
   /** Submission with implicit TLS. */

@@ -34,13 +34,14 @@ async function startMailWorld(options = {}) {
   try {
     const oauthServer = await start(startOAuthServer({ ...options.oauth, tls, directory, host, port: ports.oauth }))
     const servers = { authority, tls, directory, store, outbox, oauthServer, host, ports, start, options }
-    const [imap, googleImap, smtp] = await Promise.all([
+    const [imap, imapStarttls, googleImap, smtp] = await Promise.all([
       options.imap === false ? null : startImap(servers, 'microsoft', options.imap),
+      options.imap === false ? null : startImap(servers, 'microsoft', { ...options.imap, startTls: true }),
       options.imap === false ? null : startImap(servers, 'google', { personality: 'gmail' }),
       options.smtp === false ? null : startSmtp(servers, options.smtp),
     ])
     await fillMailboxes(directory, store, options.seed ?? SEED)
-    return createFace({ ...servers, imap, googleImap, smtp }, () => stopAll(started))
+    return createFace({ ...servers, imap, imapStarttls, googleImap, smtp }, () => stopAll(started))
   } catch (error) {
     await stopAll(started)
     throw error
@@ -49,7 +50,7 @@ async function startMailWorld(options = {}) {
 
 async function startImap({ tls, directory, store, oauthServer, ports, start }, provider, options = {}) {
   const authenticate = createAccess({ directory, oauth: oauthServer.context }, 'imap', provider)
-  const port = provider === 'google' ? ports.googleImap : ports.imap
+  const port = provider === 'google' ? ports.googleImap : options.startTls ? ports.imapStarttls : ports.imap
   return start(startImapServer({ ...options, store, tls, authenticate, port }))
 }
 

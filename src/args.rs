@@ -43,7 +43,9 @@ impl Args {
 fn describe(path: &str, problem: &str) -> String {
     let problem = problem.split(" at line ").next().unwrap_or(problem);
     let problem = match (problem.split_once(": "), problem.split_once(", expected ")) {
-        (Some((kind @ ("invalid type" | "invalid value"), _)), Some((_, expected))) => format!("{kind}, expected {expected}"),
+        (Some((kind @ ("invalid type" | "invalid value"), _)), Some((_, expected))) => {
+            format!("{kind}, expected {expected}")
+        }
         _ => problem.to_owned(),
     };
     if path == "." { problem } else { format!("{path}: {problem}") }

@@ -55,7 +55,9 @@ struct CallbackTokens(Hook);
 
 impl AccessTokens for CallbackTokens {
     fn current(&self) -> TokenFuture<'_> {
-        Box::pin(async move { self.0.call::<Secret>(String::new()).await.map_err(|error| Arc::new(error) as TokenError) })
+        Box::pin(
+            async move { self.0.call::<Secret>(String::new()).await.map_err(|error| Arc::new(error) as TokenError) },
+        )
     }
 
     fn refused<'a>(

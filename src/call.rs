@@ -39,10 +39,7 @@ impl CallHandle {
     #[napi(constructor)]
     #[must_use]
     pub fn new(timeout_ms: Option<u32>) -> Self {
-        Self {
-            cancel: CancellationToken::new(),
-            timeout: timeout_ms.map(|ms| Duration::from_millis(u64::from(ms))),
-        }
+        Self { cancel: CancellationToken::new(), timeout: timeout_ms.map(|ms| Duration::from_millis(u64::from(ms))) }
     }
 
     /// The caller's signal fired.

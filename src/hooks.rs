@@ -24,11 +24,8 @@ pub struct Hook {
 impl Hook {
     /// Takes the function over from the JS thread.
     pub fn new(name: &'static str, function: &JsHook<'_>) -> Result<Self> {
-        let function = function
-            .build_threadsafe_function::<String>()
-            .weak::<true>()
-            .callee_handled::<false>()
-            .build()?;
+        let function =
+            function.build_threadsafe_function::<String>().weak::<true>().callee_handled::<false>().build()?;
         Ok(Self { name, function: Arc::new(function) })
     }
 
@@ -53,6 +50,7 @@ impl Hook {
 }
 
 #[derive(Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
 struct Answer<T> {
     #[serde(default = "none", deserialize_with = "present")]
     ok: Option<T>,

@@ -2,10 +2,9 @@
 
 use std::future::Future;
 
-use bytes::Bytes;
 use email_base::{Blob, Call, Failure};
 use email_imap::types::{FetchQuery, SearchQuery};
-use email_imap::{AppendOptions, Client, DownloadOptions, FetchOptions, ListQuery, Options, UidSet};
+use email_imap::{AppendOptions, Client, DownloadOptions, FetchOptions, ListQuery, MailboxOptions, Options, UidSet};
 use email_net::{ConnectOptions, Connector, Endpoint};
 use futures_util::StreamExt as _;
 use napi::bindgen_prelude::{AsyncBlock, Uint8Array};
@@ -67,7 +66,7 @@ struct ConnectArguments {
     #[serde(default)]
     max_connections: Option<usize>,
     #[serde(default)]
-    limits: email_imap::Limits,
+    limits: email_imap::tap::Limits,
 }
 
 #[napi]
@@ -84,7 +83,13 @@ impl ImapClientHandle {
 
     /// `[{ pattern, subscribed, status }]`
     #[napi]
-    pub fn list(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+    pub fn list(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
         self.run(&env, call, Args::new(json), |client, call, (query,): (ListQuery,)| async move {
             value(client.list(query, &call).await)
         })
@@ -92,7 +97,13 @@ impl ImapClientHandle {
 
     /// `[path]`
     #[napi]
-    pub fn status(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+    pub fn status(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
         self.run(&env, call, Args::new(json), |client, call, (path,): (String,)| async move {
             value(client.status(&path, &call).await)
         })
@@ -100,10 +111,21 @@ impl ImapClientHandle {
 
     /// `[path, query, { uidValidity }]`
     #[napi]
-    pub fn search(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
-        self.run(&env, call, Args::new(json), |client, call, (path, query, guard): (String, SearchQuery, Guard)| {
-            async move { value(client.search(&path, query, guard.uid_validity, &call).await) }
-        })
+    pub fn search(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
+        self.run(
+            &env,
+            call,
+            Args::new(json),
+            |client, call, (path, query, guard): (String, SearchQuery, MailboxOptions)| async move {
+                value(client.search(&path, query, guard, &call).await)
+            },
+        )
     }
 
     /// `[path, uids, query, { uidValidity }]`, and how many messages a page.
@@ -111,9 +133,9 @@ impl ImapClientHandle {
     pub fn fetch(&self, call: &CallHandle, json: String, page_size: u32) -> Reply<PageStream> {
         let (client, call) = (self.0.clone(), call.stream());
         crate::reply::settle_sync(|| {
-            let (path, uids, query, guard): (String, UidSet, FetchQuery, Guard) = Args::new(json).parse()?;
-            let options = FetchOptions { uid_validity: guard.uid_validity, page_size: page_size as usize };
-            let pages = client.fetch(&path, uids, query, options, call).map_err(failure)?;
+            let (path, uids, query, guard): (String, UidSet, FetchQuery, MailboxOptions) = Args::new(json).parse()?;
+            let options = FetchOptions { uid_validity: guard.uid_validity, page_size: Some(page_size) };
+            let pages = client.fetch(&path, uids, query, options, &call);
             let pages = futures_util::stream::unfold(pages, |mut pages| async move {
                 let page = pages.next().await?;
                 Some((page.map_err(failure).and_then(|rows| Payload::value(&rows)), pages))
@@ -124,10 +146,21 @@ impl ImapClientHandle {
 
     /// `[path, uid, query, { uidValidity }]`
     #[napi]
-    pub fn fetch_one(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
-        self.run(&env, call, Args::new(json), |client, call, (path, uid, query, guard): (String, u32, FetchQuery, Guard)| {
-            async move { value(client.fetch_one(&path, uid, query, guard.uid_validity, &call).await) }
-        })
+    pub fn fetch_one(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
+        self.run(
+            &env,
+            call,
+            Args::new(json),
+            |client, call, (path, uid, query, guard): (String, u32, FetchQuery, MailboxOptions)| async move {
+                value(client.fetch_one(&path, uid, query, guard, &call).await)
+            },
+        )
     }
 
     /// `[path, uid, { part, decode, maxBytes, uidValidity }]`
@@ -136,7 +169,7 @@ impl ImapClientHandle {
         let (client, call) = (self.0.clone(), call.stream());
         crate::reply::settle_sync(|| {
             let (path, uid, options): (String, u32, DownloadOptions) = Args::new(json).parse()?;
-            let chunks = client.download(&path, uid, options, call).map_err(failure)?;
+            let chunks = client.download(&path, uid, options, &call);
             let chunks = futures_util::stream::unfold(chunks, |mut chunks| async move {
                 let chunk = chunks.next().await?;
                 Some((chunk.map_err(failure).map(Payload::bytes), chunks))
@@ -147,31 +180,55 @@ impl ImapClientHandle {
 
     /// `[path, uids, flags, { uidValidity }]`
     #[napi]
-    pub fn add_flags(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+    pub fn add_flags(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
         self.run(&env, call, Args::new(json), |client, call, (path, uids, flags, guard): FlagArguments| async move {
-            done(client.add_flags(&path, uids, &flags, guard.uid_validity, &call).await)
+            done(client.add_flags(&path, uids, &flags, guard, &call).await)
         })
     }
 
     /// `[path, uids, flags, { uidValidity }]`
     #[napi]
-    pub fn remove_flags(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+    pub fn remove_flags(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
         self.run(&env, call, Args::new(json), |client, call, (path, uids, flags, guard): FlagArguments| async move {
-            done(client.remove_flags(&path, uids, &flags, guard.uid_validity, &call).await)
+            done(client.remove_flags(&path, uids, &flags, guard, &call).await)
         })
     }
 
     /// `[path, uids, flags, { uidValidity }]`
     #[napi]
-    pub fn set_flags(&self, env: Env, call: &CallHandle, json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+    pub fn set_flags(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
         self.run(&env, call, Args::new(json), |client, call, (path, uids, flags, guard): FlagArguments| async move {
-            done(client.set_flags(&path, uids, &flags, guard.uid_validity, &call).await)
+            done(client.set_flags(&path, uids, &flags, guard, &call).await)
         })
     }
 
     /// `[path, message, { flags, internalDate }]`
     #[napi]
-    pub fn append(&self, env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+    pub fn append(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
         let (client, call, args) = (self.0.clone(), call.within(timeout::UPLOAD), Args::with_blobs(json, blobs));
         settle(&env, async move {
             let (path, message, options): (String, Blob, AppendOptions) = args.parse()?;
@@ -181,7 +238,13 @@ impl ImapClientHandle {
 
     /// Ends politely.
     #[napi]
-    pub fn logout(&self, env: Env, call: &CallHandle, _json: String, _blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
+    pub fn logout(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        _json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
         let (client, call) = (self.0.clone(), call.within(timeout::LOGOUT));
         settle(&env, async move { done(client.logout(&call).await) })
     }
@@ -203,15 +266,7 @@ impl ImapClientHandle {
     }
 }
 
-type FlagArguments = (String, UidSet, Vec<String>, Guard);
-
-/// `uidValidity` of the contract's `MailboxCallOptions`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Guard {
-    #[serde(default)]
-    uid_validity: Option<u32>,
-}
+type FlagArguments = (String, UidSet, Vec<String>, MailboxOptions);
 
 fn value<T: Serialize>(outcome: std::result::Result<T, email_imap::Error>) -> Outcome {
     Payload::value(&outcome.map_err(failure)?)

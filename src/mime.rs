@@ -29,7 +29,7 @@ pub fn build_message(env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8
     settle(&env, async move {
         let work = tokio::task::spawn_blocking(move || {
             let built = email_mime::build(args.parse::<MessageInit>()?).map_err(failure)?;
-            let bytes = built.into_body().read_all().map_err(failure)?;
+            let bytes = built.into_body().read_all().map_err(unreadable)?;
             Ok(Payload::bytes(bytes.into()))
         });
         finish(call.run(work).await)
@@ -56,6 +56,11 @@ fn answer<O: for<'de> Deserialize<'de>>(
         let (original, options): (ParsedMessage, O) = args.parse()?;
         Payload::value(&make(&original, options).map_err(failure)?)
     })
+}
+
+/// A file that was there when the message was laid out, and could not be read to its end.
+pub fn unreadable(error: std::io::Error) -> Failure {
+    Failure::new(Code::FileUnreadable, Some(Protocol::Mime), error.to_string())
 }
 
 /// Interrupted, panicked, failed or done.

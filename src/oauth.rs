@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use email_base::{AccessTokens as _, Failure, Secret};
+use email_base::{Failure, Secret};
 use email_net::{ConnectOptions, Connector};
 use email_oauth::{Client, Provider, TokenSet, TokenSource};
 use napi::bindgen_prelude::AsyncBlock;
@@ -76,31 +76,26 @@ impl OAuthClientHandle {
     /// `options` → `PendingAuthorization`.
     #[napi]
     pub fn authorization_url(&self, json: String) -> Reply {
-        settle_sync(|| value(self.0.authorization_url(Args::new(json).parse()?)))
+        settle_sync(|| value(self.0.authorization_url(&Args::new(json).parse()?)))
     }
 
     /// `options` → URL.
     #[napi]
     pub fn admin_consent_url(&self, json: String) -> Reply {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Options {
-            redirect_uri: String,
-            #[serde(default)]
-            state: Option<String>,
-        }
-        settle_sync(|| {
-            let options: Options = Args::new(json).parse()?;
-            value(self.0.admin_consent_url(&options.redirect_uri, options.state.as_deref()))
-        })
+        settle_sync(|| value(self.0.admin_consent_url(&Args::new(json).parse()?)))
     }
 
     /// `[callbackUrl, pending]` → `{ tokens, identity }`.
     #[napi]
     pub fn redeem(&self, env: Env, call: &CallHandle, json: String) -> Result<AsyncBlock<Reply>> {
-        self.run(&env, call, json, |client, call, (url, pending): (Secret, email_oauth::PendingAuthorization)| async move {
-            value(client.redeem(url.expose(), &pending, &call).await)
-        })
+        self.run(
+            &env,
+            call,
+            json,
+            |client, call, (url, pending): (Secret, email_oauth::PendingAuthorization)| async move {
+                value(client.redeem(url.expose(), &pending, &call).await)
+            },
+        )
     }
 
     /// `[refreshToken, { scopes }]` → `TokenSet`.
@@ -168,7 +163,7 @@ impl OAuthClientHandle {
         let save = save.map(|hook| Hook::new("save", &hook)).transpose()?;
         Ok(settle_sync(|| {
             let tokens: TokenSet = Args::new(tokens).parse()?;
-            let source = TokenSource::new(self.0.clone(), tokens, Arc::new(HookStore { load, save }));
+            let source = self.0.token_source(tokens, Arc::new(HookStore { load, save })).map_err(failure)?;
             Ok(Payload::handle(TokenSourceHandle(Arc::new(source))))
         }))
     }
@@ -189,7 +184,7 @@ impl TokenSourceHandle {
     /// → `TokenSet`.
     #[napi]
     pub fn current(&self) -> Reply {
-        settle_sync(|| Payload::value(&self.0.tokens()))
+        settle_sync(|| Payload::value(&self.0.token_set()))
     }
 
     /// → the access token.
@@ -197,8 +192,7 @@ impl TokenSourceHandle {
     pub fn access_token(&self, env: Env, call: &CallHandle) -> Result<AsyncBlock<Reply>> {
         let (source, call) = (self.0.clone(), call.within(timeout::OAUTH));
         settle(&env, async move {
-            let token = call.run(source.current()).await;
-            let token = token.map_err(|why| crate::call::interrupted(why, Some(email_base::Protocol::OAuth)))?;
+            let token = source.access_token(&call).await;
             let token = token.map_err(|error| Failure::from(&*error as &dyn email_base::Classify))?;
             Payload::value(token.expose())
         })

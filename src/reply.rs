@@ -1,45 +1,51 @@
-//! What every native function answers.
+//! What every native function answers: `[failure, json, blobs, texts, handle]`.
 
 use std::future::Future;
 
 use bytes::Bytes;
-use email_base::{Classify, Code, Failure, blob};
-use napi::bindgen_prelude::{AsyncBlock, AsyncBlockBuilder, Buffer, ToNapiValue};
+use email_base::text::Text;
+use email_base::{Classify, Code, Failure, blob, text};
+use napi::bindgen_prelude::{AsyncBlock, AsyncBlockBuilder, Buffer, Either, Latin1String, ToNapiValue, Utf16String};
 use napi::{Env, Result};
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-/// `[failure, json, blobs, handle]`; `failure` and `json` are JSON texts.
-pub type Reply<H = ()> = (Option<String>, Option<String>, Option<Vec<Buffer>>, Option<H>);
+/// `[failure, json, blobs, texts, handle]`; `failure` and `json` are JSON.
+pub type Reply<H = ()> = (Option<String>, Option<String>, Option<Vec<Buffer>>, Option<Vec<JsText>>, Option<H>);
+
+/// One copy into the engine's own form, no decoding on the JS thread.
+type JsText = Either<Latin1String, Utf16String>;
 
 /// The good case of a [`Reply`].
 pub struct Payload<H = ()> {
     json: Option<String>,
     blobs: Vec<Bytes>,
+    texts: Vec<Text>,
     handle: Option<H>,
 }
 
 impl<H> Payload<H> {
     /// Nothing: the end of a stream, or a call without a result.
     pub fn nothing() -> Self {
-        Self { json: None, blobs: Vec::new(), handle: None }
+        Self { json: None, blobs: Vec::new(), texts: Vec::new(), handle: None }
     }
 
     /// A value as JSON, with its bytes beside it.
     pub fn value(value: &impl Serialize) -> std::result::Result<Self, Failure> {
-        let (json, blobs) = blob::collect(|| serde_json::to_string(value));
-        let json = json.map_err(|error| Failure::new(Code::Internal, None, format!("cannot give the result: {error}")))?;
-        Ok(Self { json: Some(json), blobs, handle: None })
+        let ((json, blobs), texts) = text::collect(|| blob::collect(|| serde_json::to_string(value)));
+        let json =
+            json.map_err(|error| Failure::new(Code::Internal, None, format!("cannot give the result: {error}")))?;
+        Ok(Self { json: Some(json), blobs, texts, handle: None })
     }
 
     /// One run of bytes.
     pub fn bytes(bytes: Bytes) -> Self {
-        Self { json: Some("0".to_owned()), blobs: vec![bytes], handle: None }
+        Self { json: Some("0".to_owned()), blobs: vec![bytes], ..Self::nothing() }
     }
 
     /// A native object for a JavaScript class to hold.
     pub fn handle(handle: H) -> Self {
-        Self { json: None, blobs: Vec::new(), handle: Some(handle) }
+        Self { handle: Some(handle), ..Self::nothing() }
     }
 
     /// Both.
@@ -72,9 +78,17 @@ fn reply<H>(outcome: std::result::Result<Payload<H>, Failure>) -> Reply<H> {
     match outcome {
         Ok(payload) => {
             let blobs = payload.blobs.into_iter().map(|bytes| Buffer::from(Vec::from(bytes))).collect::<Vec<_>>();
-            (None, payload.json, Some(blobs), payload.handle)
+            let texts = payload.texts.into_iter().map(js_text).collect::<Vec<_>>();
+            (None, payload.json, Some(blobs), Some(texts), payload.handle)
         }
-        Err(failure) => (Some(failure_json(&failure)), None, None, None),
+        Err(failure) => (Some(failure_json(&failure)), None, None, None, None),
+    }
+}
+
+fn js_text(text: Text) -> JsText {
+    match text {
+        Text::Ascii(text) => Either::A(text.into()),
+        Text::Utf16(units) => Either::B(units.into()),
     }
 }
 

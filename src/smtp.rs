@@ -6,7 +6,9 @@ use bytes::Bytes;
 use email_base::{Blob, Failure};
 use email_mime::{Body, MessageInit};
 use email_net::{ConnectOptions, Connector, Endpoint};
-use email_smtp::{Client, Envelope, MessageBody, Options, PoolOptions, RateLimit, RawMessage, SendOptions, SendResult};
+use email_smtp::{
+    Client, Envelope, MessageBody, Options, PoolOptions, RateLimit, RawMessage, SendOptions, SendResult, SentCopy,
+};
 use napi::bindgen_prelude::{AsyncBlock, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -133,14 +135,14 @@ struct BuiltBody {
 
 impl MessageBody for BuiltBody {
     fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
-        self.body.next_chunk().map_err(|error| io::Error::other(failure(error)))
+        self.body.next_chunk().map_err(|error| io::Error::other(crate::mime::unreadable(error)))
     }
     fn rewind(&mut self) -> io::Result<bool> {
-        self.body.rewind();
+        self.body.rewind()?;
         Ok(true)
     }
     fn size_hint(&self) -> Option<u64> {
-        self.body.size_hint()
+        Some(self.body.size_hint())
     }
     fn needs_smtputf8(&self) -> bool {
         self.needs_smtputf8
@@ -206,7 +208,10 @@ impl<'a> From<&'a SendResult> for Sent<'a> {
             rejected: rejected.map(|one| Rejected { address: &one.address, error: Wire(&one.error) }).collect(),
             response: &sent.response,
             bytes: sent.bytes,
-            sent_copy: sent.sent_copy.as_str(),
+            sent_copy: match sent.sent_copy {
+                SentCopy::Server => "server",
+                SentCopy::Caller => "caller",
+            },
         }
     }
 }

@@ -23,7 +23,8 @@ impl TokenStore for HookStore {
     fn save<'a>(&'a self, next: &'a TokenSet, previous: &'a TokenSet) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let Some(hook) = &self.save else { return Ok(()) };
-            let both = serde_json::to_string(&[next, previous]).map_err(|_| hook.failed("the tokens have no JSON form"))?;
+            let both =
+                serde_json::to_string(&[next, previous]).map_err(|_| hook.failed("the tokens have no JSON form"))?;
             hook.call::<Option<()>>(both).await.map(|_| ())
         })
     }

@@ -66,6 +66,7 @@ function title(name) {
 }
 
 /** Without the switches that a world's servers have. */
-function address({ host, port, tls }) {
+function address(server) {
+  const { host, port, tls } = server ?? {}
   return { host, port, tls }
 }

@@ -17,6 +17,7 @@ pub mod code;
 pub mod credentials;
 pub mod redact;
 pub mod secret;
+pub mod text;
 pub mod timestamp;
 pub mod tokens;
 

@@ -56,10 +56,13 @@ pub struct ParsedMessage {
     /// Every field of the top header.
     pub headers: HeaderMap,
     /// Plain text; made from the HTML when there is none.
+    #[serde(serialize_with = "email_base::text::beside")]
     pub text: Option<String>,
     /// HTML as it came, unsafe to show.
+    #[serde(serialize_with = "email_base::text::beside")]
     pub html: Option<String>,
     /// HTML fit to show, when asked for.
+    #[serde(serialize_with = "email_base::text::beside")]
     pub safe_html: Option<String>,
     /// First ~200 characters a person would read.
     pub preview: String,
@@ -112,6 +115,7 @@ pub struct Invite {
     /// The organizer's address, without `mailto:`.
     pub organizer: Option<String>,
     /// The calendar object.
+    #[serde(serialize_with = "email_base::text::one_beside")]
     pub raw: String,
 }
 
