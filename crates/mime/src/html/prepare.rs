@@ -24,6 +24,9 @@ const MAX_REPEATED: usize = 100_000;
 /// How far up an end tag looks for its start.
 const LOOK_UP: usize = 64;
 
+/// Octets of text in one piece: the serialiser looks to the end of it at every character that it escapes.
+const TEXT_PIECE: usize = 4 * 1024;
+
 /// Octets of style sheets kept.
 const MAX_STYLE_BYTES: usize = 256 * 1024;
 
@@ -56,7 +59,7 @@ pub(crate) fn prepare(html: &str) -> Prepared {
             Token::End { name, source } => work.end(&name.to_ascii_lowercase(), source),
             Token::Text(text) => {
                 work.repeated += work.carried;
-                work.out.html.push_str(text);
+                work.text(text);
             }
             Token::Raw(content) if in_style => work.style(content),
             Token::Raw(_) | Token::Other => {}
@@ -124,7 +127,13 @@ impl Work {
         let from = self.open.len().saturating_sub(LOOK_UP);
         let above = self.open.get(from..).unwrap_or_default();
         if let Some(at) = above.iter().rposition(|n| n == name) {
-            self.close_to(from + at);
+            let over_block = above.get(at + 1..).unwrap_or_default().iter().any(|n| is_special(n));
+            if is_formatting(name) {
+                // Blocks inside stay open (the "adoption agency").
+                self.open.remove(from + at);
+            } else if is_special(name) || !over_block {
+                self.close_to(from + at);
+            }
         }
         if name == "body" {
             self.out.html.push_str("</div>");
@@ -176,6 +185,29 @@ impl Work {
         }
     }
 
+    /// Long text in pieces with comments between, which are gone afterwards.
+    fn text(&mut self, text: &str) {
+        let mut rest = text;
+        while rest.len() > TEXT_PIECE {
+            let mut end = TEXT_PIECE;
+            while !rest.is_char_boundary(end) {
+                end -= 1;
+            }
+            // Not inside a character reference, of which the longest has 34 octets.
+            let open = rest.get(..end).and_then(|piece| piece.rfind('&')).filter(|at| end - at < 40 && *at > 0);
+            if let Some(at) = open
+                && rest.get(at..end).is_some_and(|r| !r.contains(';'))
+            {
+                end = at;
+            }
+            let (piece, tail) = rest.split_at(end);
+            self.out.html.push_str(piece);
+            self.out.html.push_str("<!---->");
+            rest = tail;
+        }
+        self.out.html.push_str(rest);
+    }
+
     fn style(&mut self, content: &str) {
         if self.out.styles.len() + content.len() > MAX_STYLE_BYTES {
             self.out.cut = true;
@@ -216,6 +248,39 @@ fn is_formatting(name: &str) -> bool {
         name,
         "a" | "b" | "big" | "code" | "em" | "font" | "i" | "nobr" | "s" | "small" | "strike" | "strong" | "tt" | "u"
     )
+}
+
+/// Elements that only their own end tag, or one around them, ends.
+fn is_special(name: &str) -> bool {
+    is_block(name)
+        || matches!(
+            name,
+            "body"
+                | "html"
+                | "li"
+                | "dt"
+                | "dd"
+                | "td"
+                | "th"
+                | "tr"
+                | "tbody"
+                | "thead"
+                | "tfoot"
+                | "caption"
+                | "colgroup"
+                | "select"
+                | "template"
+                | "object"
+                | "applet"
+                | "marquee"
+                | "button"
+                | "details"
+                | "summary"
+                | "figure"
+                | "figcaption"
+                | "svg"
+                | "math"
+        )
 }
 
 fn is_block(name: &str) -> bool {

@@ -22,6 +22,12 @@ const MAX_HTML_BYTES: usize = 8 << 20;
 /// Octets of images put into the HTML as `data:` URIs; stops one image used a thousand times.
 const MAX_DATA_URI_BYTES: usize = 24 << 20;
 
+/// Octets of a link; longer ones are no addresses.
+const MAX_LINK: usize = 16 * 1024;
+
+/// Octets of any other attribute.
+const MAX_ATTRIBUTE: usize = 4 * 1024;
+
 /// Safe HTML, and whether something had to be cut for its size.
 pub(crate) struct Safe {
     pub(crate) html: String,
@@ -238,8 +244,8 @@ impl Filter {
             (_, "class") => prefixed(value).map(Cow::Owned),
             (_, "id") | ("a", "name") => identifier(value).map(Cow::Owned),
             ("img", "src") => self.image(value).map(Cow::Owned),
-            ("a", "href") => link(value).map(Cow::Owned),
-            _ => Some(Cow::Borrowed(value)),
+            ("a", "href") => Some(value).filter(|v| v.len() <= MAX_LINK).and_then(link).map(Cow::Owned),
+            _ => Some(Cow::Borrowed(value)).filter(|v| v.len() <= MAX_ATTRIBUTE),
         }
     }
 
