@@ -136,11 +136,12 @@ impl Pool {
     /// Keeps a session whose server waits for a message, without keeping anybody from sending.
     pub(crate) fn park(self: &Arc<Self>, lease: Lease) -> Option<ParkingTicket> {
         let mut session = lease.session;
-        if self.closed.is_cancelled() || self.budget.is_contended() {
-            return None;
-        }
+        let contended = self.budget.is_contended();
         session.idle_since = clock::now();
         let mut state = self.state();
+        if contended || self.closed.is_cancelled() {
+            return None;
+        }
         state.next_ticket += 1;
         let ticket = ParkingTicket(state.next_ticket);
         state.parked.push((ticket, session));
@@ -188,21 +189,19 @@ impl Pool {
     }
 
     fn give_back(self: &Arc<Self>, mut session: Session) {
-        let worn_out = session.messages >= self.options.messages_per_connection();
-        if !session.is_usable() || worn_out || self.closed.is_cancelled() {
-            if session.is_usable() {
-                tokio::spawn(session.quit());
-            }
+        if !session.is_usable() {
             return;
         }
+        let worn_out = session.messages >= self.options.messages_per_connection();
         let contended = self.budget.is_contended();
+        session.idle_since = clock::now();
         let mut state = self.state();
-        if contended && (state.wanting == 0 || session.messages >= TURN) {
-            drop(state);
+        let wanted_elsewhere = contended && (state.wanting == 0 || session.messages >= TURN);
+        // Under the lock: `close` takes what is idle after it has said so.
+        if worn_out || wanted_elsewhere || self.closed.is_cancelled() {
             tokio::spawn(session.quit());
             return;
         }
-        session.idle_since = clock::now();
         state.idle.push(session);
         self.watch(state);
         self.returned.notify_one();

@@ -9,12 +9,16 @@
 
 mod common;
 
+use std::pin::Pin;
+use std::task::Poll;
+
 use bytes::Bytes;
 use common::*;
 use email_base::{Action, Classify, Code, Delivery};
 use email_net::Security;
 use email_smtp::{Client, Dsn, MessageBody, Notify, RawMessage, Return, SendOptions, SentCopy};
-use email_testkit::Mock;
+use email_testkit::{Mock, Peer};
+use tokio::io::{AsyncRead, ReadBuf};
 
 /// A server that offers `extensions`, then plays `rest`.
 fn server(extensions: &str, rest: &str) -> Mock {
@@ -290,6 +294,7 @@ async fn many_recipients_go_in_bounded_flights() {
             } else if flight == 99 {
                 peer.send("250 sender ok\r\n").await;
             }
+            assert!(is_silent(&mut peer).await, "more than one flight at once");
             let replies: String = (0..flight)
                 .map(|_| {
                     accepted += 1;
@@ -308,6 +313,13 @@ async fn many_recipients_go_in_bounded_flights() {
     assert_eq!((sent.accepted.len(), sent.rejected.len()), (125, 125));
     assert_eq!(sent.rejected[0].address, "r0@example.com");
     server.finished().await;
+}
+
+/// Nothing has come that was not asked for.
+async fn is_silent(peer: &mut Peer) -> bool {
+    let mut one = [0];
+    let mut buffer = ReadBuf::new(&mut one);
+    std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *peer).poll_read(cx, &mut buffer).is_pending())).await
 }
 
 #[tokio::test]
