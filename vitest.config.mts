@@ -11,7 +11,14 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      { test: { ...common, name: 'package', include: ['__test__/**/*.test.ts'], globalSetup: ['__test__/servers/setup.mjs'] } },
+      {
+        test: {
+          ...common,
+          name: 'package',
+          include: ['__test__/**/*.test.ts'],
+          globalSetup: ['__test__/servers/setup.mjs'],
+        },
+      },
       { test: { ...common, name: 'simulator', include: ['simulator/test/**/*.test.ts'] } },
     ],
   },

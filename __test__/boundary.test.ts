@@ -3,7 +3,18 @@ import type { AddressInfo, Server } from 'node:net'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { buildMessage, ImapClient, MailError, microsoft, OAuthClient, OAuthProvider, parseMessage, setLogger, SmtpClient, TokenSource } from '../index'
+import {
+  buildMessage,
+  ImapClient,
+  MailError,
+  microsoft,
+  OAuthClient,
+  OAuthProvider,
+  parseMessage,
+  setLogger,
+  SmtpClient,
+  TokenSource,
+} from '../index'
 import { all, failing } from './failing'
 
 const auth = { user: 'ada@contoso.example', accessToken: 'token' }
@@ -50,7 +61,10 @@ describe('errors are real', () => {
     ['an unknown tls mode', { host: 'localhost', port: 993, tls: 'maybe', auth }],
     ['no auth', { host: 'localhost', port: 993, tls: 'implicit' }],
     ['auth without a proof', { host: 'localhost', port: 993, tls: 'implicit', auth: { user: 'a' } }],
-    ['a token that is a number', { host: 'localhost', port: 993, tls: 'implicit', auth: { user: 'a', accessToken: 5 } }],
+    [
+      'a token that is a number',
+      { host: 'localhost', port: 993, tls: 'implicit', auth: { user: 'a', accessToken: 5 } },
+    ],
     ['CR LF in the host', { host: 'local\r\nhost', port: 993, tls: 'implicit', auth }],
     ['a ca that is no PEM', { host: 'localhost', port: 993, tls: 'implicit', auth, ca: 'nonsense' }],
     ['a proxy that is no URL', { host: 'localhost', port: 993, tls: 'implicit', auth, proxy: ':::' }],
@@ -76,7 +90,14 @@ describe('errors are real', () => {
     for (const source of [undefined, null, 'text', 5, {}, new Float64Array(2)]) {
       expect(await failing(parseMessage(source as never))).toMatchObject({ code: 'INVALID_ARGUMENT' })
     }
-    for (const message of [undefined, null, 'text', { from: 5 }, { from: 'a@b.example', date: new Date(Number.NaN) }, { from: 'a@b.example', attachments: [{ content: () => 1 }] }]) {
+    for (const message of [
+      undefined,
+      null,
+      'text',
+      { from: 5 },
+      { from: 'a@b.example', date: new Date(Number.NaN) },
+      { from: 'a@b.example', attachments: [{ content: () => 1 }] },
+    ]) {
       expect(await failing(buildMessage(message as never))).toMatchObject({ category: 'argument' })
     }
   })
@@ -155,7 +176,13 @@ describe('setLogger', () => {
     await failing(ImapClient.connect({ host: '127.0.0.1', port: await closedPort(), tls: 'implicit', auth }))
     await new Promise((resolve) => setTimeout(resolve, 100))
     setLogger(null)
-    for (const line of lines) expect(line).toMatchObject({ level: expect.any(String), target: expect.any(String), message: expect.any(String), fields: expect.any(Object) })
+    for (const line of lines)
+      expect(line).toMatchObject({
+        level: expect.any(String),
+        target: expect.any(String),
+        message: expect.any(String),
+        fields: expect.any(Object),
+      })
     await all((async function* () {})())
   })
 })

@@ -33,7 +33,10 @@ describe.skipIf(why !== '')(`the page in a browser${why}`, () => {
   let url: string
 
   beforeAll(async () => {
-    server = spawn(process.execPath, ['demo/web/main.mjs', '--port', '0'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+    server = spawn(process.execPath, ['demo/web/main.mjs', '--port', '0'], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     url = await new Promise((resolve, reject) => {
       server.stdout!.on('data', (chunk) => {
         const found = /http:\/\/localhost:\d+/.exec(String(chunk))
@@ -47,7 +50,15 @@ describe.skipIf(why !== '')(`the page in a browser${why}`, () => {
   test('settings → link → sign in → inbox → open → reply', async () => {
     const browser = await chromium.launch({
       executablePath: CHROMIUM,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
     })
     try {
       const page = await browser.newPage({ viewport: { width: 1200, height: 760 } })

@@ -9,7 +9,11 @@ const examples = readdirSync(join(root, 'examples')).filter((name) => name.endsW
 
 describe('examples', () => {
   test.each(examples)('%s runs and says something', (name) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join('examples', name)], { cwd: root, encoding: 'utf8', timeout: 25_000 })
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join('examples', name)], {
+      cwd: root,
+      encoding: 'utf8',
+      timeout: 25_000,
+    })
     expect(stderr).toBe('')
     expect(status).toBe(0)
     expect(stdout).not.toBe('')

@@ -39,13 +39,23 @@ onImap('connecting', (backend) => {
 
   test('an unknown CA is a tls error that nothing turns off', async () => {
     const error = await failing(imap(backend, 'boundary', { ca: undefined }))
-    expect(error).toMatchObject({ code: 'CERTIFICATE_UNTRUSTED', category: 'tls', action: 'fix-config', protocol: 'imap' })
+    expect(error).toMatchObject({
+      code: 'CERTIFICATE_UNTRUSTED',
+      category: 'tls',
+      action: 'fix-config',
+      protocol: 'imap',
+    })
   })
 
   test('a wrong password asks the user', async () => {
     const { user } = account(backend, 'bad')
     const error = await failing(imap(backend, 'bad', { auth: { user, password: 'wrong' } }))
-    expect(error).toMatchObject({ code: 'AUTHENTICATION_FAILED', category: 'auth', action: 'reauthorize', retryable: false })
+    expect(error).toMatchObject({
+      code: 'AUTHENTICATION_FAILED',
+      category: 'auth',
+      action: 'reauthorize',
+      retryable: false,
+    })
   })
 
   test('an expired token asks the user', async () => {

@@ -17,13 +17,25 @@ onImap('fetching', (backend) => {
     for (let i = 0; i < COUNT; i++) {
       const mail = mailOf(`Report ${i}`, `Line ${i}.\r\nMore.`, i % 2 ? ['X-Odd: yes'] : [])
       sent.set(`Report ${i}`, hash(mail))
-      await client.append('INBOX', mail, { flags: i % 3 ? [] : ['\\Seen'], internalDate: new Date(Date.UTC(2026, 9, 1, 0, i)) })
+      await client.append('INBOX', mail, {
+        flags: i % 3 ? [] : ['\\Seen'],
+        internalDate: new Date(Date.UTC(2026, 9, 1, 0, i)),
+      })
     }
   })
   afterAll(() => client?.logout())
 
   test('everything of FetchQuery', async () => {
-    const query = { flags: true, internalDate: true, size: true, envelope: true, bodyStructure: true, headers: true, source: true, message: true }
+    const query = {
+      flags: true,
+      internalDate: true,
+      size: true,
+      envelope: true,
+      bodyStructure: true,
+      headers: true,
+      source: true,
+      message: true,
+    }
     const [message] = await all(client.fetch('INBOX', { newest: 1 }, query))
     expect(message.envelope).toMatchObject({
       subject: `Report ${COUNT - 1}`,
@@ -47,7 +59,14 @@ onImap('fetching', (backend) => {
 
   test('what is not asked for is null', async () => {
     const [message] = await all(client.fetch('INBOX', { newest: 1 }, { flags: true }))
-    expect(message).toMatchObject({ flags: expect.any(Array), size: null, envelope: null, source: null, message: null, headers: null })
+    expect(message).toMatchObject({
+      flags: expect.any(Array),
+      size: null,
+      envelope: null,
+      source: null,
+      message: null,
+      headers: null,
+    })
   })
 
   test('all of them once, in order, whole', async () => {
@@ -122,24 +141,45 @@ onImap('fetching', (backend) => {
     expect(await all(client.fetch('INBOX', '4000000:*', { flags: true }))).toEqual([])
   })
 
-  test.each([0, -1, 1.5, '', 'abc', '1,,2', '0:5', '1:2:3', '*:x', '1\r\nA1 LOGOUT', [], { newest: 0 }, { newest: -5 }, null])(
-    'the UID set %j is refused before anything is sent',
-    async (uids) => {
-      const error = await failing(all(client.fetch('INBOX', uids as never, { flags: true })))
-      expect(error).toMatchObject({ category: 'argument', action: 'fix-input' })
-    },
-  )
+  test.each([
+    0,
+    -1,
+    1.5,
+    '',
+    'abc',
+    '1,,2',
+    '0:5',
+    '1:2:3',
+    '*:x',
+    '1\r\nA1 LOGOUT',
+    [],
+    { newest: 0 },
+    { newest: -5 },
+    null,
+  ])('the UID set %j is refused before anything is sent', async (uids) => {
+    const error = await failing(all(client.fetch('INBOX', uids as never, { flags: true })))
+    expect(error).toMatchObject({ category: 'argument', action: 'fix-input' })
+  })
 
   test('an unknown mailbox says so', async () => {
     const error = await failing(all(client.fetch('No such mailbox', '1:*', { flags: true })))
-    expect(error).toMatchObject({ code: 'MAILBOX_NOT_FOUND', category: 'not-found', scope: 'mailbox', protocol: 'imap' })
+    expect(error).toMatchObject({
+      code: 'MAILBOX_NOT_FOUND',
+      category: 'not-found',
+      scope: 'mailbox',
+      protocol: 'imap',
+    })
   })
 
   test('a stale uidValidity touches nothing', async () => {
     const { uidValidity } = await client.status('INBOX')
     const stale = { uidValidity: uidValidity + 1 }
-    expect(await failing(all(client.fetch('INBOX', '1:*', { flags: true }, stale)))).toMatchObject({ code: 'UIDVALIDITY_CHANGED' })
-    expect(await failing(client.addFlags('INBOX', '1:*', ['\\Deleted'], stale))).toMatchObject({ code: 'UIDVALIDITY_CHANGED' })
+    expect(await failing(all(client.fetch('INBOX', '1:*', { flags: true }, stale)))).toMatchObject({
+      code: 'UIDVALIDITY_CHANGED',
+    })
+    expect(await failing(client.addFlags('INBOX', '1:*', ['\\Deleted'], stale))).toMatchObject({
+      code: 'UIDVALIDITY_CHANGED',
+    })
     expect(await client.search('INBOX', { deleted: true })).toEqual([])
     expect(await all(client.fetch('INBOX', { newest: 1 }, { flags: true }, { uidValidity }))).toHaveLength(1)
   })

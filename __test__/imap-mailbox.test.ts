@@ -33,7 +33,10 @@ onImap('mailboxes, flags, append, search, download', (backend) => {
   test('append gives the UID, and the message is what was given', async () => {
     const mail = mailOf('Grüße 你好', 'Ein Text.')
     const internalDate = new Date('2026-10-05T12:00:00Z')
-    const { uid, uidValidity } = await client.append('Drafts', mail, { flags: ['\\Draft', '\\Seen', 'Work'], internalDate })
+    const { uid, uidValidity } = await client.append('Drafts', mail, {
+      flags: ['\\Draft', '\\Seen', 'Work'],
+      internalDate,
+    })
     expect(uidValidity).toBe((await client.status('Drafts')).uidValidity)
     const message = await client.fetchOne('Drafts', uid!, { flags: true, source: true, internalDate: true })
     expect(message?.source?.equals(mail)).toBe(true)
@@ -51,7 +54,8 @@ onImap('mailboxes, flags, append, search, download', (backend) => {
 
   test('flags: add, remove, set', async () => {
     const { uid } = await client.append('INBOX', mailOf('Flags'))
-    const flags = async () => (await client.fetchOne('INBOX', uid!, { flags: true }))?.flags?.filter((flag) => flag !== '\\Recent').sort()
+    const flags = async () =>
+      (await client.fetchOne('INBOX', uid!, { flags: true }))?.flags?.filter((flag) => flag !== '\\Recent').sort()
     await client.addFlags('INBOX', uid!, ['\\Seen', '\\Flagged'])
     expect(await flags()).toEqual(['\\Flagged', '\\Seen'])
     await client.removeFlags('INBOX', [uid!], ['\\Flagged'])
@@ -65,9 +69,13 @@ onImap('mailboxes, flags, append, search, download', (backend) => {
   })
 
   test('search by every kind of key', async () => {
-    const { uid } = await client.append('INBOX', mailOf('Quartalsbericht Zürich', 'Umsätze und Erträge', ['X-Key: abc']), {
-      internalDate: new Date('2026-08-01T00:00:00Z'),
-    })
+    const { uid } = await client.append(
+      'INBOX',
+      mailOf('Quartalsbericht Zürich', 'Umsätze und Erträge', ['X-Key: abc']),
+      {
+        internalDate: new Date('2026-08-01T00:00:00Z'),
+      },
+    )
     const found = (query: object) => client.search('INBOX', query)
     expect(await found({ subject: 'Quartalsbericht' })).toEqual([uid])
     expect(await found({ subject: 'Zürich' })).toEqual([uid])
@@ -82,12 +90,16 @@ onImap('mailboxes, flags, append, search, download', (backend) => {
     expect(await found({ subject: 'there is no such subject' })).toEqual([])
   })
 
-  test.each([{ subject: 'a\r\nA1 LOGOUT' }, { keyword: 'a b' }, { header: { 'a: b': 'x' } }, { since: new Date(Number.NaN) }, { uid: '0' }, { seen: 'yes' }])(
-    'the query %j is refused',
-    async (query) => {
-      expect(await failing(client.search('INBOX', query as never))).toMatchObject({ category: 'argument' })
-    },
-  )
+  test.each([
+    { subject: 'a\r\nA1 LOGOUT' },
+    { keyword: 'a b' },
+    { header: { 'a: b': 'x' } },
+    { since: new Date(Number.NaN) },
+    { uid: '0' },
+    { seen: 'yes' },
+  ])('the query %j is refused', async (query) => {
+    expect(await failing(client.search('INBOX', query as never))).toMatchObject({ category: 'argument' })
+  })
 
   test('download: whole, one part decoded, and as on the wire', async () => {
     const content = randomBytes(300_000)
@@ -96,7 +108,9 @@ onImap('mailboxes, flags, append, search, download', (backend) => {
     const bytes = async (options?: object) => Buffer.concat(await all(client.download('INBOX', uid!, options)))
     expect((await bytes()).equals(mail)).toBe(true)
     expect((await bytes({ part: '2' })).equals(content)).toBe(true)
-    expect((await bytes({ part: '2', decode: false })).toString('latin1').replace(/\s/g, '')).toBe(content.toString('base64'))
+    expect((await bytes({ part: '2', decode: false })).toString('latin1').replace(/\s/g, '')).toBe(
+      content.toString('base64'),
+    )
     expect((await bytes({ part: '1' })).toString()).toBe('caf\u00e9 = caffè\r\n')
   })
 
@@ -105,11 +119,15 @@ onImap('mailboxes, flags, append, search, download', (backend) => {
     expect(await failing(all(client.download('INBOX', 4_000_000)))).toMatchObject({ category: 'not-found' })
     expect(await failing(all(client.download('INBOX', uid!, { part: '7' })))).toMatchObject({ category: 'not-found' })
     expect(await failing(all(client.download('INBOX', uid!, { maxBytes: 1000 })))).toMatchObject({ category: 'limit' })
-    expect(await failing(all(client.download('INBOX', uid!, { part: '1]\r\nA1 LOGOUT' })))).toMatchObject({ category: 'argument' })
+    expect(await failing(all(client.download('INBOX', uid!, { part: '1]\r\nA1 LOGOUT' })))).toMatchObject({
+      category: 'argument',
+    })
   })
 
   test('50 calls at once', async () => {
-    const results = await Promise.all(Array.from({ length: 50 }, (_, i) => (i % 2 ? client.status('INBOX') : client.search('INBOX', { all: true }))))
+    const results = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => (i % 2 ? client.status('INBOX') : client.search('INBOX', { all: true }))),
+    )
     expect(results).toHaveLength(50)
   })
 })

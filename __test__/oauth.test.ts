@@ -1,15 +1,14 @@
-import { createRequire } from 'node:module'
-
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { ImapClient, microsoft, OAuthClient } from '../index'
 import type { OAuthProvider, PendingAuthorization, TokenSet } from '../index'
+import { startMailWorld } from '@nocobase/email-native-simulator'
+import type { MailWorld } from '@nocobase/email-native-simulator'
+
 import { failing } from './failing'
 
-const { startMailWorld } = createRequire(import.meta.url)('@nocobase/email-native-simulator')
-
 describe('linking a mailbox', () => {
-  let world: any
+  let world: MailWorld
   let provider: OAuthProvider
   let client: OAuthClient
 
@@ -67,12 +66,21 @@ describe('linking a mailbox', () => {
     const callback = await world.signIn(pending.url, world.accounts[0])
     const tampered = new URL(callback)
     tampered.searchParams.set('state', 'x')
-    for (const url of [tampered.href, callback.replace('/', '/'), 'https://evil.example/callback?code=1&state=' + pending.state]) {
+    for (const url of [
+      tampered.href,
+      callback.replace('/', '/'),
+      'https://evil.example/callback?code=1&state=' + pending.state,
+    ]) {
       if (url === callback) continue
-      expect(await failing(client.redeem(url, pending))).toMatchObject({ code: 'AUTHORIZATION_MISMATCH', category: 'auth' })
+      expect(await failing(client.redeem(url, pending))).toMatchObject({
+        code: 'AUTHORIZATION_MISMATCH',
+        category: 'auth',
+      })
     }
     expect(await failing(client.redeem(callback, begin()))).toMatchObject({ code: 'AUTHORIZATION_MISMATCH' })
-    expect(await failing(client.redeem('not a url', pending))).toMatchObject({ category: expect.stringMatching(/argument|auth/) })
+    expect(await failing(client.redeem('not a url', pending))).toMatchObject({
+      category: expect.stringMatching(/argument|auth/),
+    })
   })
 
   test('a code is good once', async () => {
@@ -80,7 +88,12 @@ describe('linking a mailbox', () => {
     const callback = await world.signIn(pending.url, world.accounts[0])
     await client.redeem(callback, pending)
     const error = await failing(client.redeem(callback, pending))
-    expect(error).toMatchObject({ code: 'INVALID_GRANT', action: 'reauthorize', protocol: 'oauth', server: { code: 'invalid_grant' } })
+    expect(error).toMatchObject({
+      code: 'INVALID_GRANT',
+      action: 'reauthorize',
+      protocol: 'oauth',
+      server: { code: 'invalid_grant' },
+    })
     expect(error.server?.details).toMatchObject({ errorCodes: [54005] })
   })
 
@@ -146,11 +159,17 @@ describe('linking a mailbox', () => {
 
   test('an unknown CA at the token endpoint', async () => {
     const stranger = new OAuthClient(provider)
-    expect(await failing(stranger.refresh('x'))).toMatchObject({ code: 'CERTIFICATE_UNTRUSTED', category: 'tls', protocol: 'oauth' })
+    expect(await failing(stranger.refresh('x'))).toMatchObject({
+      code: 'CERTIFICATE_UNTRUSTED',
+      category: 'tls',
+      protocol: 'oauth',
+    })
   })
 
   test('endpoints must be https', () => {
     const endpoints = { ...world.oauth.endpoints, tokenEndpoint: 'http://localhost/token' }
-    expect(() => microsoft({ clientId: 'a', clientSecret: 'b', endpoints })).toThrow(expect.objectContaining({ category: 'argument' }))
+    expect(() => microsoft({ clientId: 'a', clientSecret: 'b', endpoints })).toThrow(
+      expect.objectContaining({ category: 'argument' }),
+    )
   })
 })

@@ -34,7 +34,10 @@ describe('the package', () => {
     run(project, 'npm', ['install', '--offline', '--no-audit', '--no-fund', ...tarballs])
     writeFileSync(join(project, 'fetch.cjs'), fetchProgram("require('@nocobase/email-native')"))
     expect(node(project, 'fetch.cjs', options())).toMatchObject({ stdout: 'fetched\n', stderr: '', status: 0 })
-    writeFileSync(join(project, 'esm.mjs'), "import { parseMessage } from '@nocobase/email-native'\nconsole.log(typeof parseMessage)\n")
+    writeFileSync(
+      join(project, 'esm.mjs'),
+      "import { parseMessage } from '@nocobase/email-native'\nconsole.log(typeof parseMessage)\n",
+    )
     expect(node(project, 'esm.mjs')).toMatchObject({ stdout: 'function\n', stderr: '' })
   })
 
@@ -52,7 +55,8 @@ describe('the package', () => {
 
   test('a load failure names platform, arch, libc, Node and the missing package', () => {
     const broken = join(dir, 'broken')
-    for (const name of ['index.js', 'binding.js', 'lib', 'package.json']) cpSync(join(root, name), join(broken, name), { recursive: true })
+    for (const name of ['index.js', 'binding.js', 'lib', 'package.json'])
+      cpSync(join(root, name), join(broken, name), { recursive: true })
     const { stderr, status } = node(broken, '-e', "require('./index.js')")
     expect(status).toBe(1)
     expect(stderr).toContain(process.platform)
@@ -64,7 +68,13 @@ describe('the package', () => {
   test('two copies in one process live side by side', () => {
     const copies = ['one', 'two'].map((name) => join(dir, name))
     for (const copy of copies) {
-      for (const name of [...readdirSync(root).filter((file) => file.endsWith('.node')), 'index.js', 'binding.js', 'lib', 'package.json']) {
+      for (const name of [
+        ...readdirSync(root).filter((file) => file.endsWith('.node')),
+        'index.js',
+        'binding.js',
+        'lib',
+        'package.json',
+      ]) {
         cpSync(join(root, name), join(copy, name), { recursive: true })
       }
     }
@@ -79,7 +89,11 @@ describe('the package', () => {
   })
 
   test('loading is quick and prints nothing', () => {
-    const ended = node(root, '-e', "const t = performance.now(); require('./index.js'); console.log(performance.now() - t)")
+    const ended = node(
+      root,
+      '-e',
+      "const t = performance.now(); require('./index.js'); console.log(performance.now() - t)",
+    )
     expect(ended.stderr).toBe('')
     expect(Number(ended.stdout)).toBeGreaterThan(0)
   })

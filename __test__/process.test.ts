@@ -55,7 +55,9 @@ onImap('life in the server process', (backend) => {
   })
 
   function ends(scenario: string, withinMs: number, during: (child: ReturnType<typeof spawn>) => void = () => {}) {
-    const child = spawn(process.execPath, ['--expose-gc', program('ends.cjs'), scenario, data], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, ['--expose-gc', program('ends.cjs'), scenario, data], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let output = ''
     child.stdout.on('data', (chunk) => (output += chunk))
     child.stderr.on('data', (chunk) => (output += chunk))

@@ -42,8 +42,17 @@ describe('secrets never show', () => {
 
   test.each([
     ['clientSecret', () => microsoft({ clientId: 'app', clientSecret: `${CANARY}\r\n` })],
-    ['proxy', () => new OAuthClient(microsoft({ clientId: 'a', clientSecret: 'b' }), { proxy: `nonsense://u:${CANARY}@h` })],
-    ['tokens', () => new OAuthClient(microsoft({ clientId: 'a', clientSecret: 'b' })).tokenSource({ tokens: { accessToken: CANARY } as never })],
+    [
+      'proxy',
+      () => new OAuthClient(microsoft({ clientId: 'a', clientSecret: 'b' }), { proxy: `nonsense://u:${CANARY}@h` }),
+    ],
+    [
+      'tokens',
+      () =>
+        new OAuthClient(microsoft({ clientId: 'a', clientSecret: 'b' })).tokenSource({
+          tokens: { accessToken: CANARY } as never,
+        }),
+    ],
   ])('in the error about a bad %s', (_what, make) => {
     try {
       make()

@@ -37,7 +37,12 @@ onSmtp('sending', (backend) => {
       attachments: [
         { filename: 'a.txt', content: 'first' },
         { path: file },
-        { filename: 'logo.png', contentType: 'image/png', contentId: 'logo', content: Buffer.from([0x89, 0x50, 0x4e, 0x47]) },
+        {
+          filename: 'logo.png',
+          contentType: 'image/png',
+          contentId: 'logo',
+          content: Buffer.from([0x89, 0x50, 0x4e, 0x47]),
+        },
       ],
     })
     expect(result).toMatchObject({ accepted: [user], rejected: [], envelope: { from: user, to: [user] } })
@@ -55,11 +60,21 @@ onSmtp('sending', (backend) => {
         ['logo.png', 4, true],
       ]),
     )
-    expect(message?.attachments.find(({ filename }) => filename.startsWith('Über'))?.content?.equals(Buffer.alloc(200_000, 7))).toBe(true)
+    expect(
+      message?.attachments
+        .find(({ filename }) => filename.startsWith('Über'))
+        ?.content?.equals(Buffer.alloc(200_000, 7)),
+    ).toBe(true)
   })
 
   test('bcc reaches the envelope and never the message', async () => {
-    const result = await client.send({ from: user, to: user, bcc: account(backend, 'ben').user, subject: 'Blind', text: 'x' })
+    const result = await client.send({
+      from: user,
+      to: user,
+      bcc: account(backend, 'ben').user,
+      subject: 'Blind',
+      text: 'x',
+    })
     expect(result.envelope.to).toEqual([user, account(backend, 'ben').user])
     const { source } = await arrived(inbox, result.messageId)
     expect(source?.toString()).not.toMatch(/bcc|ben@/i)
@@ -77,18 +92,28 @@ onSmtp('sending', (backend) => {
     const nobody = 'nobody@contoso.example'
     const result = await client.send({ from: user, to: [user, nobody], subject: 'Partly', text: 'x' })
     expect(result.accepted).toEqual([user])
-    expect(result.rejected).toMatchObject([{ address: nobody, error: { code: 'RECIPIENT_REJECTED', category: 'rejected' } }])
+    expect(result.rejected).toMatchObject([
+      { address: nobody, error: { code: 'RECIPIENT_REJECTED', category: 'rejected' } },
+    ])
     expect(result.rejected[0].error).toBeInstanceOf(Error)
   })
 
   test('only refused recipients reject', async () => {
     const error = await failing(client.send({ from: user, to: 'nobody@contoso.example', subject: 'x', text: 'x' }))
-    expect(error).toMatchObject({ code: 'RECIPIENT_REJECTED', delivery: 'not-sent', protocol: 'smtp', scope: 'message' })
+    expect(error).toMatchObject({
+      code: 'RECIPIENT_REJECTED',
+      delivery: 'not-sent',
+      protocol: 'smtp',
+      scope: 'message',
+    })
     await client.verify()
   })
 
   test('nobody to send to', async () => {
-    expect(await failing(client.send({ from: user, subject: 'x', text: 'x' }))).toMatchObject({ code: 'NO_RECIPIENTS', category: 'argument' })
+    expect(await failing(client.send({ from: user, subject: 'x', text: 'x' }))).toMatchObject({
+      code: 'NO_RECIPIENTS',
+      category: 'argument',
+    })
   })
 
   test.each([
@@ -134,7 +159,12 @@ onSmtp('sending', (backend) => {
   })
 
   test('sendMany: one outcome a message, in order; a refused one stops nothing', async () => {
-    const messages = [user, 'nobody@contoso.example', user].map((to, i) => ({ from: user, to, subject: `Bulk ${i}`, text: 'x' }))
+    const messages = [user, 'nobody@contoso.example', user].map((to, i) => ({
+      from: user,
+      to,
+      subject: `Bulk ${i}`,
+      text: 'x',
+    }))
     const outcomes = []
     for await (const outcome of client.sendMany(messages)) outcomes.push(outcome)
     expect(outcomes.map(({ index, error }) => [index, error?.code ?? null])).toEqual([

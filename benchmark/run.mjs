@@ -67,7 +67,8 @@ async function measure(line, contender) {
 
 function print(rows) {
   const widths = [22, ...COLUMNS.map(([, label]) => Math.max(label.length, 8) + 2)]
-  const put = (cells) => console.log(cells.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[0]))).join(''))
+  const put = (cells) =>
+    console.log(cells.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[0]))).join(''))
   put(['', ...COLUMNS.map(([, label]) => label)])
   for (const row of rows) put([row.contender, ...COLUMNS.map(([key, , digits]) => row[key].toFixed(digits))])
   const [ours, ...others] = rows

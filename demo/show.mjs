@@ -77,8 +77,12 @@ function clip(text, width) {
 
 function columns(text) {
   let sum = 0
-  for (const character of text.replace(/\x1b\[\d+m/g, '')) sum += WIDE.test(character) ? 2 : 1
+  for (const character of text.replace(COLOURS, '')) sum += WIDE.test(character) ? 2 : 1
   return sum
 }
 
-const WIDE = /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE4F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}]/u
+/** What `paint` adds: no column. */
+const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g')
+
+const WIDE =
+  /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE4F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1FAFF}]/u

@@ -2,14 +2,14 @@
 
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
+import { Worker } from 'node:worker_threads'
 
 const require = createRequire(import.meta.url)
 const { microsoft } = require('../index.js')
 
-/** The embedded mail world: everything on loopback, made up, gone afterwards. */
+/** The embedded mail world: everything on loopback, made up, gone afterwards. On a thread of its own: what is measured here is the addon. */
 export async function simulatedStage() {
-  const { startMailWorld } = require('@nocobase/email-native-simulator')
-  const world = await startMailWorld()
+  const world = await worldOnThread()
   const provider = microsoft(world.microsoft)
   return {
     provider,
@@ -19,6 +19,32 @@ export async function simulatedStage() {
     /** Does what a person does in the browser, and gives the address the browser ends on. */
     signIn: (url) => world.signIn(url, world.accounts[0]),
     stop: () => world.stop(),
+  }
+}
+
+/** The world's data, and its functions as promises. */
+async function worldOnThread() {
+  const worker = new Worker(new URL('world.mjs', import.meta.url))
+  const waiting = new Map()
+  let calls = 0
+  const call = (name, ...args) =>
+    new Promise((resolve, reject) => {
+      waiting.set(++calls, { resolve, reject })
+      worker.postMessage({ id: calls, name, args })
+    })
+  const data = await new Promise((resolve, reject) => {
+    worker.once('error', reject)
+    worker.on('message', ({ id, ready, value, error }) => {
+      if (ready) resolve(ready)
+      else if (error) waiting.get(id).reject(new Error(error))
+      else waiting.get(id).resolve(value)
+    })
+  })
+  return {
+    ...data,
+    signIn: (...args) => call('signIn', ...args),
+    issueToken: (...args) => call('issueToken', ...args),
+    stop: () => call('stop').then(() => worker.terminate()),
   }
 }
 
@@ -50,4 +76,3 @@ function callbackAt(redirectUri, port) {
     server.listen(port, 'localhost')
   })
 }
-

@@ -77,7 +77,8 @@ async function link({ provider, connect, redirectUri, signIn }) {
   show.step('Redeem the callback')
   const { tokens, identity } = await client.redeem(callback, pending)
   show.line(`${identity.name} <${identity.email}>`)
-  show.line(`account key ${identity.key}`)
+  show.line('account key (tenant and object id, never an address):')
+  show.block(identity.key)
   show.check('an access token and a refresh token came', tokens.accessToken !== '' && tokens.refreshToken !== null)
   show.check('the identity is proven by the id_token', identity.key.includes(':'))
   return { source: client.tokenSource({ tokens }), identity }
@@ -90,7 +91,10 @@ async function listMailboxes(imap) {
     const count = status === null ? '' : `${status.messages} messages, ${status.unseen} unread`
     show.line(`${path.padEnd(24)} ${(specialUse ?? '').padEnd(10)} ${count}`)
   }
-  show.check('there is an inbox', mailboxes.some(({ specialUse }) => specialUse === 'inbox'))
+  show.check(
+    'there is an inbox',
+    mailboxes.some(({ specialUse }) => specialUse === 'inbox'),
+  )
 }
 
 async function newest(imap) {
@@ -99,7 +103,7 @@ async function newest(imap) {
   const messages = []
   for await (const message of imap.fetch('INBOX', { newest: NEWEST }, query)) messages.push(message)
   for (const message of messages.reverse()) show.mail(message)
-  show.check(`each has a sender, a date and a conversation`, messages.every(isWhole))
+  show.check('each has a sender, a date and a conversation', messages.every(isWhole))
 }
 
 function isWhole({ message, degraded }) {
@@ -125,7 +129,9 @@ async function longFetch(imap) {
   const { utilization } = performance.eventLoopUtilization(before)
   show.check(`${done} messages, ${show.bytes(octets)}`, done === total)
   show.line(`${Math.round(done / seconds)} messages/s in ${seconds.toFixed(2)} s`)
-  show.line(`event loop: ${(utilization * 100).toFixed(0)} % busy, delay p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms`)
+  show.line(
+    `event loop: ${(utilization * 100).toFixed(0)} % busy, delay p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms`,
+  )
 }
 
 /** In the embedded world the other side can be looked at, too. */
@@ -150,7 +156,10 @@ async function answer({ provider, connect, world }, imap, source, identity) {
   show.mail(received)
   show.check('the answer is in the recipient’s inbox', received.message.messageId === sent.messageId)
   show.check('it belongs to the same conversation', received.message.threadKey === original.threadKey)
-  show.check('the attachment came along', received.message.attachments.some(({ filename }) => filename === 'notes.txt'))
+  show.check(
+    'the attachment came along',
+    received.message.attachments.some(({ filename }) => filename === 'notes.txt'),
+  )
 }
 
 /** The newest message of somebody whose inbox this world has. */

@@ -5,7 +5,15 @@ import { createRequire } from 'node:module'
 const require = createRequire(import.meta.url)
 const { startMailWorld } = require('@nocobase/email-native-simulator')
 
-export const { buildMessage, ImapClient, MailError, microsoft, OAuthClient, replyTo, SmtpClient } = require('../index.js')
+export const {
+  buildMessage,
+  ImapClient,
+  MailError,
+  microsoft,
+  OAuthClient,
+  replyTo,
+  SmtpClient,
+} = require('../index.js')
 
 /** Runs `example` with a world around it. */
 export async function withWorld(example) {

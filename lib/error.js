@@ -23,17 +23,7 @@ class MailError extends Error {
   }
 }
 
-const FIELDS = [
-  'code',
-  'category',
-  'action',
-  'protocol',
-  'scope',
-  'retryable',
-  'retryAfterMs',
-  'server',
-  'delivery',
-]
+const FIELDS = ['code', 'category', 'action', 'protocol', 'scope', 'retryable', 'retryAfterMs', 'server', 'delivery']
 
 define(MailError.prototype, 'name', { value: 'MailError', configurable: true, writable: true })
 

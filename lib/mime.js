@@ -41,11 +41,18 @@ function answer(method, make, original, options) {
   return runSync(
     method,
     () => {
-      const { json, blobs } = encode([original ?? null, options ?? null], 'arguments')
+      const { json, blobs } = encode([withPairs(original), options ?? null], 'arguments')
       return make(json, blobs)
     },
     messageInit,
   )
+}
+
+/** A parsed message as native code has it: `decode.js` undone. */
+function withPairs(message) {
+  const headers = message?.headers
+  if (headers === null || typeof headers !== 'object') return message ?? null
+  return { ...message, headers: Object.entries(headers) }
 }
 
 /** Absent fields stay absent: the result is edited and given to `send`. */

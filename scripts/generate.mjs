@@ -24,7 +24,9 @@ replace(
   [
     '| code | category | action | retryable | meaning | what to do |',
     '| --- | --- | --- | --- | --- | --- |',
-    ...rows.map(([code, ...cells]) => `| \`${code}\` | ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`),
+    ...rows.map(
+      ([code, ...cells]) => `| \`${code}\` | ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
+    ),
     '',
   ].join('\n'),
 )
@@ -33,5 +35,8 @@ function replace(name, place, text) {
   const path = join(root, name)
   const before = readFileSync(path, 'utf8')
   if (!place.test(before)) throw new Error(`${name} has no generated block`)
-  writeFileSync(path, before.replace(place, (_whole, start, end) => start + text + end))
+  writeFileSync(
+    path,
+    before.replace(place, (_whole, start, end) => start + text + end),
+  )
 }

@@ -46,7 +46,9 @@ async function rust() {
     cargo.once('error', (error) => resolve(error.message))
     cargo.once('close', resolve)
   })
-  for (const [, passed, failed, ignored] of output.matchAll(/^test result: .*? (\d+) passed; (\d+) failed; (\d+) ignored/gm)) {
+  for (const [, passed, failed, ignored] of output.matchAll(
+    /^test result: .*? (\d+) passed; (\d+) failed; (\d+) ignored/gm,
+  )) {
     totals.passed += Number(passed)
     totals.failed += Number(failed)
     totals.skipped += Number(ignored)

@@ -6,7 +6,8 @@ const { createOAuthFace, googleEndpoints } = require('./oauth/face')
 
 /** What `startMailWorld` resolves to, put together from the running servers. */
 function createFace(parts, stop) {
-  const { authority, tls, directory, store, outbox, oauthServer, imap, imapStarttls, googleImap, smtp, host, options } = parts
+  const { authority, tls, directory, store, outbox, oauthServer, imap, imapStarttls, googleImap, smtp, host, options } =
+    parts
   const { origin } = oauthServer
   const ca = authority.certificate
   const oauth = createOAuthFace(oauthServer)
@@ -34,7 +35,8 @@ function createFace(parts, stop) {
     issueCertificate: authority.issue,
     oauth,
     imap: imap && controlled(imapAddress, imapControls(imap)),
-    imapStarttls: imapStarttls && controlled({ host, port: imapStarttls.port, tls: 'starttls' }, imapControls(imapStarttls)),
+    imapStarttls:
+      imapStarttls && controlled({ host, port: imapStarttls.port, tls: 'starttls' }, imapControls(imapStarttls)),
     smtp: smtp && controlled(smtpAddress, smtpControls(smtp)),
     smtps: smtp && { host, port: smtp.implicit, tls: 'implicit' },
     accounts,

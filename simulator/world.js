@@ -1,6 +1,7 @@
 'use strict'
 
 const { createAccess } = require('./access')
+const { colleagueMail } = require('./colleague')
 const { Directory } = require('./directory/directory')
 const { createFace } = require('./face')
 const { personalities, startImapServer } = require('./imap')
@@ -67,16 +68,21 @@ async function startSmtp({ tls, directory, store, outbox, oauthServer, ports, st
   return start(startSmtpServers({ ...options, tls, directory, store, outbox, authenticate, ports: smtpPorts }))
 }
 
-/** Everybody's mailboxes exist; the first account of each provider has mail in them. */
+/** Everybody's mailboxes exist; the first account of each provider has mail in them, the newest from a colleague. */
 async function fillMailboxes(directory, store, count) {
-  const filled = new Set()
-  for (const account of directory.accounts.values()) {
-    if (!account.mailbox) continue
+  const accounts = [...directory.accounts.values()].filter(({ mailbox }) => mailbox)
+  const first = new Map()
+  for (const account of accounts) {
     const box = store.account(account.user, account.provider === 'google' ? { layout: 'gmail' } : {})
-    if (count === 0 || filled.has(account.provider)) continue
-    filled.add(account.provider)
+    if (count === 0 || first.has(account.provider)) continue
+    first.set(account.provider, account)
     await seed(store, box, { count })
   }
+  const owner = first.get('microsoft')
+  const colleague = accounts.find((account) => owner && account !== owner && account.provider === owner.provider)
+  if (!colleague) return
+  const date = new Date()
+  store.account(owner.user).deliver(colleagueMail(colleague, owner, date), { internalDate: date })
 }
 
 /** Also what is still starting; stopping twice is stopping once. */

@@ -17,16 +17,28 @@ async function main() {
   new OAuthClient(provider).authorizationUrl({ redirectUri: 'https://app.example/callback' })
   expectError(() => microsoft({}))
   await expectRejection(parseMessage(5))
-  await expectRejection(ImapClient.connect({ host: 'mail.invalid', port: 993, tls: 'implicit', auth: { user: 'a', password: 'b' } }))
+  await expectRejection(
+    ImapClient.connect({ host: 'mail.invalid', port: 993, tls: 'implicit', auth: { user: 'a', password: 'b' } }),
+  )
 
-  const source = await buildMessage({ from: 'a@b.example', to: 'c@d.example', subject: 'x', text: 'y', headers: { constructor: 'z' } })
+  const source = await buildMessage({
+    from: 'a@b.example',
+    to: 'c@d.example',
+    subject: 'x',
+    text: 'y',
+    headers: { constructor: 'z' },
+  })
   const message = await parseMessage(Buffer.concat([Buffer.from('__proto__: p\r\ntoString: t\r\n'), source]))
   if (message.headers['__proto__']?.[0] !== 'p') throw new Error('__proto__ got lost')
   if (message.headers.constructor?.[0] !== 'z') throw new Error('constructor got lost')
   replyTo(message, { from: 'c@d.example' })
 
   const client = await ImapClient.connect(JSON.parse(options))
-  for await (const { headers } of client.fetch('INBOX', { newest: 2 }, { headers: true, envelope: true, message: true })) {
+  for await (const { headers } of client.fetch(
+    'INBOX',
+    { newest: 2 },
+    { headers: true, envelope: true, message: true },
+  )) {
     if (Object.getPrototypeOf(headers) !== null) throw new Error('headers have a prototype')
   }
   await expectRejection(client.status('no such mailbox'))

@@ -9,10 +9,29 @@ const { startMailWorld } = createRequire(import.meta.url)('@nocobase/email-nativ
 const DOMAIN = 'contoso.example'
 
 /** One account a test file, so that files do not see each other's mail. */
-const NAMES = ['ada', 'ben', 'boundary', 'fetch', 'flags', 'append', 'download', 'mailboxes', 'search', 'send', 'secrets', 'process', 'bad', 'sources']
+const NAMES = [
+  'ada',
+  'ben',
+  'boundary',
+  'fetch',
+  'flags',
+  'append',
+  'download',
+  'mailboxes',
+  'search',
+  'send',
+  'secrets',
+  'process',
+  'bad',
+  'sources',
+]
 
 export default async function setup({ provide }) {
-  const accounts = NAMES.map((name) => ({ user: `${name}@${DOMAIN}`, name: title(name), password: `${name}-password-1` }))
+  const accounts = NAMES.map((name) => ({
+    user: `${name}@${DOMAIN}`,
+    name: title(name),
+    password: `${name}-password-1`,
+  }))
   const world = await startMailWorld({ accounts, seed: 0 })
   const real = whyNoDovecot() === null ? await startRealServers(world) : null
   for (const [name, why] of [

@@ -38,7 +38,12 @@ type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ?
 function same<_T extends true>(): void {}
 
 export async function link(): Promise<void> {
-  const provider: OAuthProvider = microsoft({ clientId: 'id', clientSecret: 'secret', tenant: 'common', cloud: 'global' })
+  const provider: OAuthProvider = microsoft({
+    clientId: 'id',
+    clientSecret: 'secret',
+    tenant: 'common',
+    cloud: 'global',
+  })
   same<Equal<typeof provider.imap, ServerAddress | null>>()
   // @ts-expect-error the secret is not readable
   provider.clientSecret
@@ -47,7 +52,10 @@ export async function link(): Promise<void> {
   google({ clientId: 'id', clientSecret: 'secret' })
   const discovered = await discoverProvider({ issuer: 'https://id.example', clientId: 'id', scopes: [] })
   const client = new OAuthClient(discovered, { ca: ['pem'], proxy: null, connectTimeoutMs: 5000 })
-  const pending: PendingAuthorization = client.authorizationUrl({ redirectUri: 'https://a.example/cb', prompt: 'login' })
+  const pending: PendingAuthorization = client.authorizationUrl({
+    redirectUri: 'https://a.example/cb',
+    prompt: 'login',
+  })
   // @ts-expect-error not a prompt of OIDC
   client.authorizationUrl({ redirectUri: 'https://a.example/cb', prompt: 'maybe' })
   const { tokens, identity } = await client.redeem('https://a.example/cb?code=1', pending, { timeoutMs: 1000 })
@@ -69,7 +77,13 @@ export async function read(source: TokenSource): Promise<void> {
     auth: { user: 'a@b.example', accessToken: source },
   })
   // @ts-expect-error no switch turns verification off
-  await ImapClient.connect({ host: 'h', port: 993, tls: 'implicit', auth: { user: 'a', password: 'b' }, rejectUnauthorized: false })
+  await ImapClient.connect({
+    host: 'h',
+    port: 993,
+    tls: 'implicit',
+    auth: { user: 'a', password: 'b' },
+    rejectUnauthorized: false,
+  })
   const mailboxes: MailboxInfo[] = await imap.list({ status: true })
   const status: MailboxStatus = await imap.status('INBOX')
   void [mailboxes, status]
@@ -81,7 +95,8 @@ export async function read(source: TokenSource): Promise<void> {
     const parsed: ParsedMessage | null = message.message
     void [envelope, structure, headers, parsed]
   }
-  for await (const page of imap.fetch('INBOX', '1:*', { flags: true }).pages(50)) same<Equal<typeof page, FetchedMessage[]>>()
+  for await (const page of imap.fetch('INBOX', '1:*', { flags: true }).pages(50))
+    same<Equal<typeof page, FetchedMessage[]>>()
   for await (const chunk of imap.download('INBOX', 7, { part: '2', maxBytes: 1 })) same<Equal<typeof chunk, Buffer>>()
   const uids: number[] = await imap.search('INBOX', { or: [{ from: 'a' }, { not: { seen: true } }], since: new Date() })
   await imap.addFlags('INBOX', uids, ['\\Seen'], { uidValidity: 1 })
@@ -90,7 +105,12 @@ export async function read(source: TokenSource): Promise<void> {
 }
 
 export async function send(original: ParsedMessage): Promise<void> {
-  const smtp = await SmtpClient.connect({ host: 'h', port: 587, tls: 'starttls', auth: { user: 'a', accessToken: async () => 't' } })
+  const smtp = await SmtpClient.connect({
+    host: 'h',
+    port: 587,
+    tls: 'starttls',
+    auth: { user: 'a', accessToken: async () => 't' },
+  })
   const reply: MessageInit = replyTo(original, { from: 'a@b.example', all: true, text: 'Hi' })
   const from: string | Address = forward(original, { from: 'a@b.example', to: ['c@d.example'] }).from
   const result: SendResult = await smtp.send({ ...reply, from })

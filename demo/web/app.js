@@ -61,7 +61,9 @@ async function open(uid, button) {
   $('subject').textContent = subject ?? '(no subject)'
   $('people').textContent = `${from.map(person).join(', ')} → ${to.map(person).join(', ')}`
   $('files').replaceChildren(
-    ...attachments.filter(({ inline }) => !inline).map(({ filename, size }) => element('li', `⎘ ${filename} (${Math.ceil(size / 1024)} KB)`)),
+    ...attachments
+      .filter(({ inline }) => !inline)
+      .map(({ filename, size }) => element('li', `⎘ ${filename} (${Math.ceil(size / 1024)} KB)`)),
   )
   $('body').srcdoc = safeHtml ?? `<pre style="white-space: pre-wrap; font: inherit">${escape(text ?? '')}</pre>`
   $('sent').textContent = ''

@@ -39,10 +39,23 @@ export class Mailbox {
 
   async newest() {
     const rows = []
-    for await (const { uid, flags, message } of this.#imap.fetch('INBOX', { newest: NEWEST }, { flags: true, message: true })) {
+    for await (const { uid, flags, message } of this.#imap.fetch(
+      'INBOX',
+      { newest: NEWEST },
+      { flags: true, message: true },
+    )) {
       const { from, subject, date, preview, attachments, threadKey } = message
       const files = attachments.filter(({ inline }) => !inline).length
-      rows.push({ uid, from: from[0] ?? null, subject, date, preview, files, threadKey, seen: flags.includes('\\Seen') })
+      rows.push({
+        uid,
+        from: from[0] ?? null,
+        subject,
+        date,
+        preview,
+        files,
+        threadKey,
+        seen: flags.includes('\\Seen'),
+      })
     }
     return rows.reverse()
   }

@@ -38,14 +38,19 @@ const mailbox = new Mailbox({
 })
 console.log(`Open ${origin} in a browser. Ctrl+C ends it.`)
 
-const FILES = { '/': ['page.html', 'text/html'], '/app.js': ['app.js', 'text/javascript'], '/style.css': ['style.css', 'text/css'] }
+const FILES = {
+  '/': ['page.html', 'text/html'],
+  '/app.js': ['app.js', 'text/javascript'],
+  '/style.css': ['style.css', 'text/css'],
+}
 
 const ROUTES = {
   'GET /api/state': () => ({
     linked: mailbox.identity,
-    settings: world === null
-      ? { clientId: values['client-id'], clientSecret: values['client-secret'] }
-      : { clientId: world.client.id, clientSecret: world.client.secret },
+    settings:
+      world === null
+        ? { clientId: values['client-id'], clientSecret: values['client-secret'] }
+        : { clientId: world.client.id, clientSecret: world.client.secret },
     simulated: world !== null,
   }),
   'POST /api/settings': (_url, body) => mailbox.configure(body),
@@ -60,7 +65,8 @@ async function answer(request, response) {
     const route = ROUTES[`${request.method} ${url.pathname}`]
     if (route) return json(response, 200, (await route(url, await bodyOf(request))) ?? {})
     if (FILES[url.pathname]) return file(response, ...FILES[url.pathname])
-    if (url.pathname === '/link') return redirect(response, signIn?.visible(mailbox.authorizationUrl()) ?? mailbox.authorizationUrl())
+    if (url.pathname === '/link')
+      return redirect(response, signIn?.visible(mailbox.authorizationUrl()) ?? mailbox.authorizationUrl())
     if (url.pathname === '/callback') {
       await mailbox.redeem(url.href)
       return redirect(response, '/')

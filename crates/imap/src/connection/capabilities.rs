@@ -5,22 +5,26 @@
 pub(crate) struct Capabilities {
     /// Upper case, in the server's order.
     words: Vec<String>,
+    /// The same words as the server spells them (`IMAP4rev1`).
+    spelt: Vec<String>,
 }
 
 impl Capabilities {
     pub(crate) fn new<S: AsRef<str>>(words: &[S]) -> Self {
-        let mut seen = Vec::with_capacity(words.len());
-        for word in words {
-            let word = word.as_ref().to_ascii_uppercase();
-            if !seen.contains(&word) {
-                seen.push(word);
+        let mut known = Self::default();
+        for spelt in words.iter().map(AsRef::as_ref) {
+            let word = spelt.to_ascii_uppercase();
+            if !known.words.contains(&word) {
+                known.words.push(word);
+                known.spelt.push(spelt.to_owned());
             }
         }
-        Self { words: seen }
+        known
     }
 
-    pub(crate) fn words(&self) -> &[String] {
-        &self.words
+    /// For the caller, as the server spells them.
+    pub(crate) fn spelt(&self) -> &[String] {
+        &self.spelt
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -72,7 +76,7 @@ mod tests {
         let caps = Capabilities::new(&["IMAP4rev1", "sasl-ir", "AUTH=XOAUTH2", "APPENDLIMIT=35651584", "SASL-IR"]);
         assert!(caps.has("SASL-IR") && caps.has_mechanism("XOAUTH2") && !caps.has_mechanism("PLAIN"));
         assert_eq!(caps.append_limit(), Some(35_651_584));
-        assert_eq!(caps.words().len(), 4);
+        assert_eq!(caps.spelt(), ["IMAP4rev1", "sasl-ir", "AUTH=XOAUTH2", "APPENDLIMIT=35651584"]);
         assert!(!caps.has_or_rev2("MOVE"));
     }
 

@@ -241,7 +241,7 @@ impl Shared {
     }
 
     pub(super) fn logged_in(&self, link: &Link) {
-        self.lock().capabilities = link.view.capabilities.words().to_vec();
+        self.lock().capabilities = link.view.capabilities.spelt().to_vec();
     }
 
     /// No more jobs. Those that wait are told.
