@@ -3,6 +3,7 @@
 const { setImmediate } = require('node:timers')
 const { execute, refuse } = require('./dispatch.js')
 const { Refusal } = require('./errors.js')
+const { tellNewKeywords } = require('./flags.js')
 const { Parser } = require('./parser.js')
 const { TooLong } = require('./reader.js')
 const { Transport } = require('./transport.js')
@@ -172,6 +173,7 @@ class Session {
   /** Untagged news, where the state of the running command lets them out. */
   flush(expunge = true) {
     if (this.view === null) return
+    tellNewKeywords(this, this.view)
     const condstore = this.enabled.has('CONDSTORE')
     this.view.flush(this.out, { expunge, condstore, qresync: this.enabled.has('QRESYNC') })
   }

@@ -35,6 +35,8 @@ class View {
     this.removed = new Set()
     /** @type {Set<Message>} */
     this.changed = new Set()
+    /** How many keywords the client was told of. */
+    this.knownKeywords = mailbox.keywords.size
     /** The mailbox was deleted. */
     this.gone = false
     /** Set when the last command met messages that others have expunged (RFC 5530 EXPUNGEISSUED). */

@@ -211,7 +211,8 @@ class Account {
   move(from, messages, to, origin = null) {
     const copies = this.copy(from, messages, to, origin)
     // Where copies are merged, moving into the same mailbox must not lose a message, nor one that has left by the copy.
-    const left = messages.filter((message) => !copies.includes(message) && from.find(message.uid) === message)
+    const merged = new Set(copies)
+    const left = messages.filter((message) => !merged.has(message) && from.find(message.uid) === message)
     this.remove(from, left, origin)
     return copies
   }

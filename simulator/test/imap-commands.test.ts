@@ -330,7 +330,11 @@ describe('COPY, MOVE, STORE, EXPUNGE', () => {
 
   it('stores in six ways', async () => {
     const client = await world.raw()
-    expect(await client.ok('STORE 1 FLAGS (\\Seen Work)')).toEqual(['* 1 FETCH (FLAGS (\\Seen Work \\Recent))'])
+    expect(await client.ok('STORE 1 FLAGS (\\Seen Work)')).toEqual([
+      '* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft Work)',
+      '* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft Work \\*)] Flags permitted.',
+      '* 1 FETCH (FLAGS (\\Seen Work \\Recent))',
+    ])
     expect(await client.ok('STORE 1 +FLAGS \\Flagged work')).toEqual([
       '* 1 FETCH (FLAGS (\\Seen Work \\Flagged \\Recent))',
     ])

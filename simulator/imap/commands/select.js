@@ -3,8 +3,8 @@
 const { mailboxOf } = require('../mailboxes.js')
 const { bad, no } = require('../errors.js')
 const { vanishedSince } = require('../vanished.js')
+const { flagLists } = require('../flags.js')
 const { formatSet, parseSet } = require('../set.js')
-const { utf8 } = require('../syntax.js')
 
 /**
  * SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2), with CONDSTORE and QRESYNC (RFC 7162 §3.1.8, §3.2.5).
@@ -93,16 +93,15 @@ function readResync(parser) {
  * @param {import('../view.js').View} view
  */
 function announce(session, view) {
-  const { flags, keywords, selectOrder, texts } = session.personality
+  const { selectOrder, texts } = session.personality
   const { mailbox } = view
-  const known = [...flags, ...mailbox.keywords.values()].filter((flag, index, all) => all.indexOf(flag) === index)
-  const permanent = view.readOnly ? [] : keywords ? [...known, '\\*'] : flags
+  const { known, permanent } = flagLists(session.personality, view)
   const unseen = view.messages.findIndex((message) => !message.flags.has('\\Seen'))
   const modseq = session.offers('CONDSTORE')
   /** @type {Record<string, () => string | null>} */
   const lines = {
-    FLAGS: () => `FLAGS (${utf8(known.join(' '))})`,
-    PERMANENTFLAGS: () => code('PERMANENTFLAGS', `(${utf8(permanent.join(' '))})`),
+    FLAGS: () => `FLAGS ${known}`,
+    PERMANENTFLAGS: () => code('PERMANENTFLAGS', permanent),
     EXISTS: () => `${view.messages.length} EXISTS`,
     RECENT: () => `${view.recent.size} RECENT`,
     UNSEEN: () => (unseen === -1 ? null : code('UNSEEN', unseen + 1)),

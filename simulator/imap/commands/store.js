@@ -4,6 +4,7 @@ const { accountOf, writableView } = require('../mailboxes.js')
 const { changeLabels } = require('../../mailbox/labels.js')
 const { decodeUtf7 } = require('../utf7.js')
 const { bad } = require('../errors.js')
+const { tellNewKeywords } = require('../flags.js')
 const { formatSet } = require('../set.js')
 const { respond } = require('../fetch/respond.js')
 
@@ -31,23 +32,19 @@ module.exports = {
     parser.end()
     const view = writableView(session)
     const found = view.resolve(set, uid)
-    const passed = unchangedSince === null ? found : found.filter(([, { modseq }]) => modseq <= unchangedSince)
-    const failed = found.filter((each) => !passed.includes(each))
-    change(
-      session,
-      passed.map(([, message]) => message),
-      how,
-      what,
-      values,
-    )
+    const passes = (/** @type {number} */ modseq) => unchangedSince === null || modseq <= unchangedSince
+    const passed = found.filter(([, { modseq }]) => passes(modseq))
+    const failed = found.filter(([, { modseq }]) => !passes(modseq))
+    const messages = passed.map(([, message]) => message)
+    change(session, messages, how, what, values)
+    tellNewKeywords(session, view)
 
     const condstore = session.enabled.has('CONDSTORE')
     const items = [uid ? 'UID' : '', silent ? '' : what, condstore ? 'MODSEQ' : ''].filter(Boolean).map(item)
-    if (!silent || condstore)
-      for (const [sequence, message] of passed) {
-        respond(session, view, sequence, message, items)
-        if (session.out.full) await session.out.drain()
-      }
+    for (const [sequence, message] of silent && !condstore ? [] : passed) {
+      respond(session, view, sequence, message, items)
+      if (session.out.full) await session.out.drain()
+    }
     if (failed.length === 0) return
     return { code: `MODIFIED ${formatSet(failed.map(([sequence, message]) => (uid ? message.uid : sequence)))}` }
   },

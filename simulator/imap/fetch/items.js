@@ -1,6 +1,7 @@
 'use strict'
 
 const { bad } = require('../errors.js')
+const { astring } = require('../syntax.js')
 
 /*
  * What a FETCH asks for (RFC 3501 §6.4.5), read.
@@ -121,7 +122,7 @@ function readSection(parser) {
   if (what.startsWith('HEADER.FIELDS') && fields.length === 0) throw bad('Empty header list')
   parser.expect(']')
   const spec = [...path, ...(what === '' ? [] : [what])].join('.')
-  const label = fields.length === 0 ? spec : `${spec} (${fields.join(' ')})`
+  const label = fields.length === 0 ? spec : `${spec} (${fields.map(astring).join(' ')})`
   return { path, what: /** @type {Section['what']} */ (what), fields: fields.map((name) => name.toLowerCase()), label }
 }
 

@@ -3,7 +3,7 @@
 const { fieldValues } = require('../../mailbox/mime/header.js')
 const { decodeWords } = require('../../mailbox/mime/words.js')
 const { labelsOf } = require('../../mailbox/labels.js')
-const { bodyText, headerText } = require('./text.js')
+const { wholeText } = require('./text.js')
 
 /*
  * X-GM-RAW: the everyday part of Gmail's search language. Words and "phrases" in header or body; `from:` `to:` `cc:`
@@ -64,7 +64,7 @@ function term(operator, value, { view, now }) {
       return ({ content }) => now - content.internalDate.getTime() >= span(value)
     default: {
       const needle = operator === '' ? value : `${operator}:${value}`
-      return ({ content }) => headerText(content).includes(needle) || bodyText(content).includes(needle)
+      return ({ content }) => wholeText(content).includes(needle)
     }
   }
 }

@@ -6,7 +6,7 @@ const { fieldValue, fieldValues } = require('../../mailbox/mime/header.js')
 const { decodeText } = require('../../mailbox/mime/charset.js')
 const { decodeWords } = require('../../mailbox/mime/words.js')
 const { gmailQuery } = require('./gmail.js')
-const { bodyText, headerText } = require('./text.js')
+const { bodyText, wholeText } = require('./text.js')
 
 /*
  * Search keys (RFC 3501 §6.4.4) compiled to predicates. Text matches as a case-insensitive substring of what a person
@@ -109,7 +109,7 @@ const KEYS = {
   },
   TEXT(context) {
     const needle = text(context)
-    return ({ content }) => headerText(content).includes(needle) || bodyText(content).includes(needle)
+    return ({ content }) => wholeText(content).includes(needle)
   },
 
   LARGER: (context) => size(context, (octets, wanted) => octets > wanted),

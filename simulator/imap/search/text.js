@@ -10,24 +10,35 @@ const { partText } = require('../../mailbox/mime/decode.js')
 /** @typedef {import('../../mailbox/content.js').Content} Content */
 /** @typedef {import('../../mailbox/mime/split.js').Part} Part */
 
-/** @param {Content} content */
-function headerText({ raw, structure }) {
-  return headerOf(raw, structure)
+/**
+ * What BODY looks at.
+ *
+ * @param {Content} content
+ */
+function bodyText({ raw, structure }) {
+  return textOf(raw, structure, false)
 }
 
-/** @param {Content} content */
-function bodyText({ raw, structure }) {
-  return textOf(raw, structure)
+/**
+ * What TEXT looks at: the header, too, and those of the parts, where the names of attachments are.
+ *
+ * @param {Content} content
+ */
+function wholeText({ raw, structure }) {
+  return `${headerOf(raw, structure)}\n${textOf(raw, structure, true)}`
 }
 
 /**
  * @param {Buffer} raw
  * @param {Part} part
+ * @param {boolean} headers of the parts, too
  * @returns {string}
  */
-function textOf(raw, part) {
-  if (part.message !== null) return headerOf(raw, part.message) + textOf(raw, part.message)
-  if (part.children.length > 0) return part.children.map((child) => textOf(raw, child)).join('\n')
+function textOf(raw, part, headers) {
+  if (part.message !== null) return headerOf(raw, part.message) + textOf(raw, part.message, headers)
+  if (part.children.length > 0) {
+    return part.children.map((child) => (headers ? headerOf(raw, child) : '') + textOf(raw, child, headers)).join('\n')
+  }
   return part.type.toLowerCase() === 'text' ? partText(raw, part).toLowerCase() : ''
 }
 
@@ -40,4 +51,4 @@ function headerOf(raw, { header }) {
   return decodeWords(unfolded).toLowerCase()
 }
 
-module.exports = { bodyText, headerText }
+module.exports = { bodyText, wholeText }
