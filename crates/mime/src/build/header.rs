@@ -8,7 +8,7 @@ use super::identifier;
 use super::recipient::{self, Recipient};
 use crate::error::{Error, quote};
 use crate::init::{MessageInit, Priority};
-use crate::parse::days_from_civil;
+use crate::parse::civil_from_days;
 
 /// Further fields of one message; stops a caller's loop from building a header no server takes.
 const MAX_EXTRA_FIELDS: usize = 500;
@@ -201,13 +201,11 @@ pub(crate) fn format_date(date: Timestamp) -> Result<String, Error> {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let seconds = date.0.div_euclid(1000);
     let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let year =
-        (1970 + days.div_euclid(366)..).take_while(|y| *y <= 9999).find(|y| days_from_civil(*y + 1, 1, 1) > days);
-    let year = year
-        .filter(|y| (1900..=9999).contains(y))
-        .ok_or_else(|| Error::argument("date", "is not a date of RFC 5322"))?;
-    let month = (1u32..=12).rev().find(|m| days_from_civil(year, *m, 1) <= days).unwrap_or(1);
-    let day = days - days_from_civil(year, month, 1) + 1;
+    // Beyond the year 9999 nothing else of the date would be right either.
+    let (year, month, day) = civil_from_days(days.clamp(-1_000_000, 3_000_000));
+    if !(1900..=9999).contains(&year) {
+        return Err(Error::argument("date", "is not a date of RFC 5322"));
+    }
     let weekday = DAYS.get(usize::try_from(days.rem_euclid(7)).unwrap_or(0)).copied().unwrap_or_default();
     let month_name = MONTHS.get(month as usize - 1).copied().unwrap_or_default();
     Ok(format!(

@@ -18,6 +18,11 @@ pub(crate) fn disposition(part: &Part<'_>) -> Structured {
     part.fields.first("content-disposition").map(|raw| Structured::parse(raw, Hint::default())).unwrap_or_default()
 }
 
+/// The part's name as it was given.
+pub(crate) fn file_name(part: &Part<'_>) -> Option<String> {
+    given_name(part, Hint::default())
+}
+
 /// Whether the sender gave the part a file's name.
 pub(crate) fn is_named(part: &Part<'_>) -> bool {
     given_name(part, Hint::default()).is_some()

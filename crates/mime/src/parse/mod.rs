@@ -5,7 +5,9 @@ mod attachment;
 mod body;
 mod calendar;
 pub(crate) mod charset;
+mod cms;
 mod date;
+mod extracted;
 mod filename;
 mod flowed;
 mod header;
@@ -15,6 +17,7 @@ mod reading;
 mod report;
 mod security;
 mod structure;
+mod tnef;
 mod transfer;
 mod uuencode;
 mod word;
@@ -25,8 +28,10 @@ use std::borrow::Cow;
 use crate::message::{HeaderMap, ParsedMessage};
 use crate::options::ParseOptions;
 use charset::Hint;
-pub(crate) use date::days_from_civil;
+use reading::Reading;
 use structure::Limits;
+
+pub(crate) use date::civil_from_days;
 
 /// Reads `source`, a message as it came from the wire or from a file (LF, CRLF or CR).
 pub fn parse(source: &[u8], options: &ParseOptions) -> ParsedMessage {
@@ -36,8 +41,12 @@ pub fn parse(source: &[u8], options: &ParseOptions) -> ParsedMessage {
         parts: options.limits.parts(),
         header_bytes: options.limits.header_bytes(),
     };
-    let tree = structure::split(&source, limits);
-    reading::Reading::new(tree, options).finish()
+    let outer = structure::split(&source, limits);
+    match security::open_signed(&outer) {
+        // The header counts of the outside, the body of the inside.
+        Some(inside) => Reading::opened(outer, structure::split(&inside, limits), options).finish(),
+        None => Reading::new(outer, options).finish(),
+    }
 }
 
 /// Text of a header field's raw value: unfolded, encoded words (RFC 2047) decoded, also where they were cut inside a

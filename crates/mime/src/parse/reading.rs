@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use email_base::Blob;
 
 use super::attachment::{self, Octets};
 use super::body::{self, Roles, Segment};
 use super::charset::{Hint, Trouble};
+use super::extracted::Extracted;
 use super::header::Fields;
 use super::structure::{Defects, Part, Tree};
-use super::{address, calendar, date, filename, flowed, ids, report, security, transfer, uuencode};
+use super::{address, calendar, date, flowed, ids, report, security, tnef, transfer, uuencode};
 use crate::html::{reference, sanitize, text as html_text};
-use crate::message::{Attachment, Invite, ParsedMessage};
-use crate::options::{AttachmentDetail, CidImages, HtmlPolicy, ParseOptions};
+use crate::message::{Attachment, Invite, ParsedMessage, Security};
+use crate::options::{CidImages, ParseOptions};
 use crate::preview;
 use crate::thread::{Clues, base_subject, thread_key};
 
@@ -31,16 +31,12 @@ pub(crate) struct Reading<'a> {
     label: Option<String>,
     tld: Option<String>,
     defects: Defects,
-    /// Files found inside texts.
+    /// Files found inside texts and inside `winmail.dat`.
     extracted: Vec<Extracted>,
-}
-
-/// A file that is no part of its own.
-struct Extracted {
-    /// The part it was found in.
-    part: String,
-    name: String,
-    octets: Vec<u8>,
+    /// Meetings found inside `winmail.dat`.
+    meetings: Vec<Invite>,
+    /// Known before the bodies are read.
+    security: Security,
 }
 
 /// The bodies in both readings.
@@ -56,7 +52,19 @@ impl<'a> Reading<'a> {
         let fields = tree.parts.first().map(|p| p.fields.clone()).unwrap_or_default();
         let label = tree.parts.iter().find_map(|p| p.content_type.get("charset")).map(str::to_owned);
         let tld = fields.first("from").and_then(top_level_domain);
-        Self { tree, options, fields, label, tld, defects, extracted: Vec::new() }
+        let security = security::of(&tree);
+        Self { tree, options, fields, label, tld, defects, extracted: Vec::new(), meetings: Vec::new(), security }
+    }
+
+    /// For a message whose content was inside a signed object.
+    pub(crate) fn opened(outer: Tree<'a>, mut inner: Tree<'a>, options: &'a ParseOptions) -> Self {
+        let number = outer.parts.first().map_or("1", |p| p.number.as_str());
+        // IMAP knows the object as one part: to fetch what is inside, the whole has to be fetched.
+        inner.parts.iter_mut().for_each(|part| number.clone_into(&mut part.number));
+        inner.defects.add("the signed content was opened for reading, its signature is not verified");
+        let fields = outer.parts.into_iter().next().map(|p| p.fields).unwrap_or_default();
+        let tld = fields.first("from").and_then(top_level_domain);
+        Self { fields, tld, security: Security::SmimeSigned, ..Self::new(inner, options) }
     }
 
     fn hint(&self) -> Hint<'_> {
@@ -64,15 +72,20 @@ impl<'a> Reading<'a> {
     }
 
     pub(crate) fn finish(mut self) -> ParsedMessage {
-        let roles = body::roles(&self.tree);
-        let bodies = self.bodies(&roles.segments);
+        let mut roles = body::roles(&self.tree);
+        let mut bodies = self.bodies(&roles.segments);
+        self.unpack_winmail(&mut roles, &mut bodies);
+        let images = self.images(&roles);
         let mut attachments = self.attachments(&roles);
         if let Some(html) = &bodies.html {
             mark_inline(&mut attachments, html, &self.tree);
         }
-        let safe_html = self.safe_html(bodies.html.as_deref(), &roles);
+        let safe_html = self.safe_html(bodies.html.as_deref(), images);
         let invites = self.invites();
-        let security = security::of(&self.tree, bodies.text.as_deref());
+        let security = match (self.security, &bodies.text) {
+            (Security::None, Some(text)) => security::inline_pgp(text),
+            (known, _) => known,
+        };
         let mut message = self.header_fields();
         message.report = report::of(&self.tree, &self.fields, message.subject.as_deref(), bodies.text.as_deref());
         message.preview = bodies.text.as_deref().map(preview::of_text).unwrap_or_default();
@@ -178,8 +191,7 @@ impl<'a> Reading<'a> {
         let (text, trouble) = attachment::text_of(part, &rest, self.hint());
         let number = part.number.clone();
         for (name, octets) in files {
-            let name = super::decode_header_text(&name);
-            self.extracted.push(Extracted { part: number.clone(), name, octets });
+            self.extracted.push(Extracted::uuencoded(&number, &name, octets));
         }
         if repaired {
             self.defects.add("a body's transfer encoding is broken");
@@ -191,6 +203,25 @@ impl<'a> Reading<'a> {
             None => {}
         }
         text
+    }
+
+    /// What `winmail.dat` holds stands in its place: files beside files, its body where there is no other.
+    fn unpack_winmail(&mut self, roles: &mut Roles, bodies: &mut Bodies) {
+        let mut unpacked = Vec::new();
+        for index in &roles.attachments {
+            let Some(part) = self.tree.parts.get(*index).filter(|p| is_winmail(p)) else { continue };
+            let Some(found) = tnef::read(&transfer::decode(part.body, part.encoding).0) else { continue };
+            self.meetings.extend(tnef::invite(&found));
+            if bodies.html.is_none() && bodies.text.as_deref().is_none_or(|t| t.trim().is_empty()) {
+                let from_html = || found.html.as_deref().map(html_text::from_html);
+                bodies.text = found.text.clone().or_else(from_html).or(bodies.text.take());
+            }
+            bodies.html = bodies.html.take().or(found.html);
+            let number = &part.number;
+            self.extracted.extend(found.attachments.into_iter().map(|file| Extracted::tnef(number, file)));
+            unpacked.push(*index);
+        }
+        roles.attachments.retain(|index| !unpacked.contains(index));
     }
 
     fn attachments(&mut self, roles: &Roles) -> Vec<Attachment> {
@@ -209,29 +240,30 @@ impl<'a> Reading<'a> {
         all
     }
 
-    fn safe_html(&mut self, html: Option<&str>, roles: &Roles) -> Option<String> {
+    fn safe_html(&mut self, html: Option<&str>, images: sanitize::Images) -> Option<String> {
         let policy = self.options.sanitize_html.policy()?;
-        let safe = sanitize::sanitize(html?, policy, self.images(roles, policy));
+        let safe = sanitize::sanitize(html?, policy, images);
         if safe.cut {
             self.defects.add("the HTML is too large or too deep: the safe HTML lacks a part of it");
         }
         Some(safe.html)
     }
 
-    /// Parts that the HTML may show by their Content-ID.
-    fn images(&self, roles: &Roles, policy: HtmlPolicy) -> sanitize::Images {
+    /// What the HTML may show by its Content-ID; with octets only if they are to stand in it.
+    fn images(&self, roles: &Roles) -> sanitize::Images {
+        let Some(policy) = self.options.sanitize_html.policy() else { return sanitize::Images::new() };
+        let max = if policy.cid == CidImages::DataUri { MAX_EMBEDDED_IMAGE } else { 0 };
         let parts = roles.attachments.iter().filter_map(|index| self.tree.parts.get(*index));
         let image = |part: &Part<'_>| {
             let content_id = attachment::content_id(part)?;
-            let fits = policy.cid == CidImages::DataUri
-                && transfer::decoded_size(part.body, part.encoding) <= MAX_EMBEDDED_IMAGE;
+            let fits = max > 0 && transfer::decoded_size(part.body, part.encoding) <= max;
             let octets = fits.then(|| Bytes::from(transfer::decode(part.body, part.encoding).0.into_owned()));
             Some((reference::cid_key(&content_id), sanitize::Image { content_id, octets }))
         };
-        parts.filter_map(image).collect()
+        parts.filter_map(image).chain(self.extracted.iter().filter_map(|file| file.image(max))).collect()
     }
 
-    fn invites(&self) -> Vec<Invite> {
+    fn invites(&mut self) -> Vec<Invite> {
         let of_kind = |kinds: &'static [&'static str]| {
             self.tree.parts.iter().filter(move |p| kinds.contains(&p.content_type.value.as_str()))
         };
@@ -243,24 +275,14 @@ impl<'a> Reading<'a> {
             let (text, _) = attachment::text_of(part, &octets, self.hint());
             calendar::parse(&text, part.content_type.get("method"))
         });
-        read.filter(|i| i.uid.is_none() || seen.insert((i.uid.clone(), i.method.clone()))).take(MAX_INVITES).collect()
+        let all = read.collect::<Vec<_>>().into_iter().chain(std::mem::take(&mut self.meetings));
+        all.filter(|i| i.uid.is_none() || seen.insert((i.uid.clone(), i.method.clone()))).take(MAX_INVITES).collect()
     }
 }
 
-impl Extracted {
-    fn describe(self, ordinal: usize, detail: AttachmentDetail) -> Attachment {
-        let filename =
-            filename::safe(&self.name).unwrap_or_else(|| filename::for_type("application/octet-stream", ordinal));
-        Attachment {
-            part: self.part,
-            content_type: attachment::type_of_name(&filename).unwrap_or("application/octet-stream").to_owned(),
-            filename,
-            size: self.octets.len() as u64,
-            content_id: None,
-            inline: false,
-            content: (detail == AttachmentDetail::Content).then(|| Blob(self.octets.into())),
-        }
-    }
+fn is_winmail(part: &Part<'_>) -> bool {
+    matches!(part.content_type.value.as_str(), "application/ms-tnef" | "application/vnd.ms-tnef")
+        || attachment::file_name(part).is_some_and(|n| n.eq_ignore_ascii_case("winmail.dat"))
 }
 
 /// Inline is what the HTML refers to, by Content-ID or Content-Location.

@@ -1,12 +1,23 @@
 //! Signed or encrypted, by structure alone (RFC 1847, RFC 8551, RFC 3156, RFC 9580 §7); nothing is verified.
 
+use super::cms;
 use super::structure::{Part, Tree};
+use super::transfer;
 use crate::message::Security;
 
-/// What the message says of itself.
-pub(crate) fn of(tree: &Tree<'_>, text: Option<&str>) -> Security {
-    let by_structure = tree.parts.iter().find_map(of_part);
-    by_structure.unwrap_or_else(|| text.map_or(Security::None, inline_pgp))
+/// What the parts say; a text may still say more ([`inline_pgp`]).
+pub(crate) fn of(tree: &Tree<'_>) -> Security {
+    tree.parts.iter().find_map(of_part).unwrap_or(Security::None)
+}
+
+/// What an opaque-signed message holds: a MIME entity of its own.
+pub(crate) fn open_signed(tree: &Tree<'_>) -> Option<Vec<u8>> {
+    let part = tree.parts.first().filter(|p| is_pkcs7(p) && kind_of_pkcs7(p) == Pkcs7::Signed)?;
+    cms::signed_content(&transfer::decode(part.body, part.encoding).0)
+}
+
+fn is_pkcs7(part: &Part<'_>) -> bool {
+    matches!(part.content_type.value.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime")
 }
 
 fn of_part(part: &Part<'_>) -> Option<Security> {
@@ -16,7 +27,7 @@ fn of_part(part: &Part<'_>) -> Option<Security> {
         "multipart/signed" if protocol.contains("pgp") => Some(Security::PgpSigned),
         "multipart/signed" => Some(Security::SmimeSigned),
         "multipart/encrypted" => Some(Security::PgpEncrypted),
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" => Some(of_pkcs7(part)),
+        _ if is_pkcs7(part) => Some(of_pkcs7(part)),
         _ => None,
     }
 }
@@ -31,12 +42,12 @@ fn of_pkcs7(part: &Part<'_>) -> Security {
 
 /// What a PKCS #7 object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pkcs7 {
+enum Pkcs7 {
     Signed,
     Enveloped,
 }
 
-pub(crate) fn kind_of_pkcs7(part: &Part<'_>) -> Pkcs7 {
+fn kind_of_pkcs7(part: &Part<'_>) -> Pkcs7 {
     /// 1.2.840.113549.1.7.2, DER.
     const SIGNED_DATA: &[u8] = &[0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02];
     match part.content_type.get("smime-type").map(str::to_ascii_lowercase).as_deref() {
@@ -45,12 +56,13 @@ pub(crate) fn kind_of_pkcs7(part: &Part<'_>) -> Pkcs7 {
         None => {}
     }
     let start = part.body.get(..200).unwrap_or(part.body);
-    let (octets, _) = super::transfer::decode(start, part.encoding);
+    let (octets, _) = transfer::decode(start, part.encoding);
     let is_signed = memchr::memmem::find(octets.get(..40).unwrap_or(&octets), SIGNED_DATA).is_some();
     if is_signed { Pkcs7::Signed } else { Pkcs7::Enveloped }
 }
 
-fn inline_pgp(text: &str) -> Security {
+/// A text that is armoured itself.
+pub(crate) fn inline_pgp(text: &str) -> Security {
     let text = text.trim_start();
     if text.starts_with("-----BEGIN PGP MESSAGE-----") {
         Security::PgpEncrypted
@@ -58,5 +70,51 @@ fn inline_pgp(text: &str) -> Security {
         Security::PgpSigned
     } else {
         Security::None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+
+    use crate::{ParseOptions, Security, parse};
+
+    fn security(head: &str, body: &str) -> Security {
+        parse(format!("{head}\n\n{body}").as_bytes(), &ParseOptions::default()).security
+    }
+
+    #[test]
+    fn signed_and_encrypted_by_structure() {
+        let multipart =
+            |kind: &str, protocol: &str| format!("Content-Type: multipart/{kind}; protocol=\"{protocol}\"; boundary=b");
+        let body = "--b\n\nx\n--b\n\ny\n--b--";
+        assert_eq!(security(&multipart("signed", "application/pkcs7-signature"), body), Security::SmimeSigned);
+        assert_eq!(security(&multipart("signed", "application/pgp-signature"), body), Security::PgpSigned);
+        assert_eq!(security(&multipart("encrypted", "application/pgp-encrypted"), body), Security::PgpEncrypted);
+        assert_eq!(
+            security("Content-Type: application/pkcs7-mime; smime-type=enveloped-data", ""),
+            Security::SmimeEncrypted
+        );
+        assert_eq!(security("Subject: x", "-----BEGIN PGP MESSAGE-----\n"), Security::PgpEncrypted);
+        assert_eq!(security("Subject: x", "-----BEGIN PGP SIGNED MESSAGE-----\n"), Security::PgpSigned);
+        assert_eq!(security("Subject: x", "hello"), Security::None);
+    }
+
+    #[test]
+    fn opaque_signed_content_is_opened_for_reading() {
+        let inside = b"Content-Type: multipart/mixed; boundary=i\n\n--i\n\nsigned words\n--i\nContent-Type: application/pdf; name=a.pdf\n\n%PDF\n--i--\n";
+        let octets = base64::engine::general_purpose::STANDARD.encode(super::cms::tests::sign(inside));
+        for kind in [
+            "application/pkcs7-mime; smime-type=signed-data; name=smime.p7m",
+            "application/x-pkcs7-mime; name=smime.p7m",
+        ] {
+            let source =
+                format!("Subject: outside\nContent-Type: {kind}\nContent-Transfer-Encoding: base64\n\n{octets}\n");
+            let parsed = parse(source.as_bytes(), &ParseOptions::default());
+            assert_eq!(parsed.security, Security::SmimeSigned);
+            assert_eq!((parsed.subject.as_deref(), parsed.text.as_deref()), (Some("outside"), Some("signed words")));
+            assert_eq!((parsed.attachments[0].filename.as_str(), parsed.attachments[0].part.as_str()), ("a.pdf", "1"));
+            assert!(parsed.defects[0].contains("not verified"));
+        }
     }
 }
