@@ -13,16 +13,6 @@ use super::transfer;
 use crate::message::Attachment;
 use crate::options::AttachmentDetail;
 
-/// The part's `Content-Disposition`; empty when it has none.
-pub(crate) fn disposition(part: &Part<'_>) -> Structured {
-    part.fields.first("content-disposition").map(|raw| Structured::parse(raw, Hint::default())).unwrap_or_default()
-}
-
-/// The part's name as it was given.
-pub(crate) fn file_name(part: &Part<'_>) -> Option<String> {
-    given_name(part, Hint::default())
-}
-
 /// Whether the sender gave the part a file's name.
 pub(crate) fn is_named(part: &Part<'_>) -> bool {
     given_name(part, Hint::default()).is_some()
@@ -87,14 +77,20 @@ fn safe_name(part: &Part<'_>, ordinal: usize, hint: Hint<'_>) -> String {
 }
 
 /// The name as the sender gave it, in any of the places where senders put it.
-fn given_name(part: &Part<'_>, hint: Hint<'_>) -> Option<String> {
-    let from = |field: &str, names: &[&str]| {
-        let structured = Structured::parse(part.fields.first(field)?, hint);
-        names.iter().find_map(|name| structured.get(name).map(str::to_owned))
+pub(crate) fn given_name(part: &Part<'_>, hint: Hint<'_>) -> Option<String> {
+    let name_in = |field: &Structured, names: [&str; 2]| {
+        names.iter().find_map(|name| field.get(name)).filter(|n| !n.trim().is_empty()).map(str::to_owned)
     };
-    let name = from("content-disposition", &["filename", "name"]).filter(|n| !n.trim().is_empty());
-    let name = name.or_else(|| from("content-type", &["name", "filename"])).filter(|n| !n.trim().is_empty())?;
-    Some(percent_decoded(name))
+    let read = |disposition: &Structured, content_type: &Structured| {
+        name_in(disposition, ["filename", "name"]).or_else(|| name_in(content_type, ["name", "filename"]))
+    };
+    let name = read(&part.disposition, &part.content_type)?;
+    if name.is_ascii() || (hint.label.is_none() && hint.tld.is_none()) {
+        return Some(percent_decoded(name));
+    }
+    // Octets without a charset may read better once it is known what the message uses.
+    let again = |field: &str| part.fields.first(field).map(|raw| Structured::parse(raw, hint)).unwrap_or_default();
+    read(&again("content-disposition"), &again("content-type"))
 }
 
 /// `%E4%BD%A0.txt`: a name encoded like a URL, where that makes non-ASCII UTF-8 of it.

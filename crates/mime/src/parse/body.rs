@@ -1,6 +1,6 @@
 //! Which parts are read as the message, and which are attached to it (RFC 2046 §5.1, RFC 2387, RFC 1847, RFC 6522).
 
-use super::attachment::{disposition, is_named};
+use super::attachment::is_named;
 use super::structure::{Part, Tree};
 
 /// A stretch of the body. Several follow each other where text stands between attachments.
@@ -33,7 +33,7 @@ fn promote_text(tree: &Tree<'_>, roles: &mut Roles) {
     let readable = |index: &usize| {
         tree.parts
             .get(*index)
-            .is_some_and(|p| is_readable(p) && disposition(p).value != "attachment" && !in_related(tree, p))
+            .is_some_and(|p| is_readable(p) && p.disposition.value != "attachment" && !in_related(tree, p))
     };
     if let Some(at) = roles.attachments.iter().position(readable) {
         let index = roles.attachments.remove(at);
@@ -65,7 +65,7 @@ fn leaf(tree: &Tree<'_>, index: usize, part: &Part<'_>, attach: bool) -> Roles {
     let among_alternatives =
         part.parent.and_then(|p| tree.parts.get(p)).is_some_and(|p| p.content_type.value == "multipart/alternative");
     let named = is_named(part) && part.parent.is_some() && !among_alternatives;
-    if attach || !is_readable(part) || named || disposition(part).value == "attachment" {
+    if attach || !is_readable(part) || named || part.disposition.value == "attachment" {
         return Roles { segments: Vec::new(), attachments: vec![index] };
     }
     Roles { segments: vec![leaf_segment(index, part)], attachments: Vec::new() }
@@ -122,7 +122,7 @@ fn alternative(tree: &Tree<'_>, children: &[usize]) -> Roles {
 }
 
 fn is_alternative_text(part: &Part<'_>) -> bool {
-    part.content_type.value.starts_with("text/") && !is_named(part) && disposition(part).value != "attachment"
+    part.content_type.value.starts_with("text/") && !is_named(part) && part.disposition.value != "attachment"
 }
 
 /// A document and what it shows (RFC 2387): the root is named by `start`, else it is the first.
@@ -132,7 +132,7 @@ fn related(tree: &Tree<'_>, part: &Part<'_>) -> Roles {
     let start = part.content_type.get("start").and_then(|s| super::ids::one(s.as_bytes()));
     let named = part.children.iter().find(|c| start.is_some() && id_of(c) == start);
     let holds_document = |index: &&usize| {
-        tree.parts.get(**index).is_some_and(|p| p.multipart || is_readable(p) && disposition(p).value != "attachment")
+        tree.parts.get(**index).is_some_and(|p| p.multipart || is_readable(p) && p.disposition.value != "attachment")
     };
     let root = named.or_else(|| part.children.iter().find(holds_document)).copied();
     let mut all = Roles::default();

@@ -69,6 +69,7 @@ fn decode_raw<'a>(bytes: &'a [u8], label: Option<&str>, hint: Hint<'_>) -> (Cow<
         }
         Some(Charset::Hz) => (Cow::Owned(hz(bytes)), None),
         Some(Charset::Iso2022Kr) => (Cow::Owned(iso_2022_kr(bytes)), None),
+        Some(Charset::Utf7) => (Cow::Owned(utf_7(bytes)), None),
         Some(Charset::Other(decoder)) => (Cow::Owned(decoder(bytes)), None),
     }
 }
@@ -79,7 +80,8 @@ enum Charset {
     Utf16,
     Hz,
     Iso2022Kr,
-    /// UTF-7, IBM 850 and others that browsers dropped.
+    Utf7,
+    /// IBM 850 and others that browsers dropped.
     Other(fn(&[u8]) -> String),
     Unknown,
 }
@@ -90,6 +92,7 @@ fn charset(label: &str) -> Charset {
         "us-ascii" | "ascii" | "ansi_x3.4-1968" | "unknown" | "unknown-8bit" | "x-unknown" | "8bit" | "default"
         | "default_charset" | "none" | "_iso-2022-jp$esc" | "autodetect" | "charset" => return Charset::Ascii,
         "utf-16" | "utf16" | "ucs-2" | "unicode" | "iso-10646-ucs-2" => return Charset::Utf16,
+        "utf-7" | "utf7" | "unicode-1-1-utf-7" | "x-utf-7" | "csutf7" => return Charset::Utf7,
         "hz-gb-2312" | "hz" => return Charset::Hz,
         "iso-2022-kr" | "csiso2022kr" => return Charset::Iso2022Kr,
         "utf8mb4" | "utf_8" | "utf-8-sig" | "utf-8n" | "cp65001" | "unicode-utf-8" => return Charset::Known(UTF_8),
@@ -118,18 +121,15 @@ fn other(lower: &str) -> Charset {
     if let Some(encoding) = Encoding::for_label(plain.as_bytes()).filter(|e| *e != encoding_rs::REPLACEMENT) {
         return Charset::Known(encoding);
     }
-    match plain.as_str() {
-        "utf7" | "unicode-1-1-utf-7" | "x-utf-7" => charset_decoder(b"utf-7").map_or(Charset::Unknown, Charset::Other),
-        _ => match plain.strip_prefix("cp").and_then(|n| Encoding::for_label(format!("windows-{n}").as_bytes())) {
-            Some(encoding) => Charset::Known(encoding),
-            None => charset_decoder(plain.as_bytes()).map_or(Charset::Unknown, Charset::Other),
-        },
+    match plain.strip_prefix("cp").and_then(|n| Encoding::for_label(format!("windows-{n}").as_bytes())) {
+        Some(encoding) => Charset::Known(encoding),
+        None => charset_decoder(plain.as_bytes()).map_or(Charset::Unknown, Charset::Other),
     }
 }
 
 /// Charsets whose text is ASCII octets and still is not ASCII.
 fn is_seven_bit_shift(label: &str) -> bool {
-    matches!(charset(label), Charset::Hz | Charset::Iso2022Kr | Charset::Utf16 | Charset::Other(_))
+    matches!(charset(label), Charset::Hz | Charset::Iso2022Kr | Charset::Utf7 | Charset::Utf16 | Charset::Other(_))
         || matches!(charset(label), Charset::Known(e) if e == ISO_2022_JP || e == UTF_16BE || e == UTF_16LE)
 }
 
@@ -309,6 +309,33 @@ fn iso_2022_kr(bytes: &[u8]) -> String {
         }
     }
     EUC_KR.decode_without_bom_handling(&out).0.into_owned()
+}
+
+/// UTF-7 (RFC 2152): `+` … `-` holds UTF-16 as base64; `+-` is a plus.
+fn utf_7(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = memchr::memchr(b'+', rest) {
+        let (before, tail) = rest.split_at(at);
+        out.push_str(&String::from_utf8_lossy(before));
+        let tail = tail.get(1..).unwrap_or_default();
+        let end =
+            tail.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))).unwrap_or(tail.len());
+        let (digits, after) = tail.split_at(end);
+        let mut octets = Vec::with_capacity(digits.len());
+        super::transfer::base64_append(digits, &mut octets);
+        if digits.is_empty() {
+            out.push('+');
+        }
+        let units = octets
+            .chunks_exact(2)
+            .map(|pair| u16::from_be_bytes([pair.first().copied().unwrap_or(0), pair.get(1).copied().unwrap_or(0)]));
+        out.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
+        // A hyphen only ends the run, anything else is text.
+        rest = after.strip_prefix(b"-").unwrap_or(after);
+    }
+    out.push_str(&String::from_utf8_lossy(rest));
+    out
 }
 
 /// One kind of line end, and no NUL.

@@ -282,15 +282,15 @@ impl<'a> Reading<'a> {
 
 fn is_winmail(part: &Part<'_>) -> bool {
     matches!(part.content_type.value.as_str(), "application/ms-tnef" | "application/vnd.ms-tnef")
-        || attachment::file_name(part).is_some_and(|n| n.eq_ignore_ascii_case("winmail.dat"))
+        || attachment::given_name(part, Hint::default()).is_some_and(|n| n.eq_ignore_ascii_case("winmail.dat"))
 }
 
 /// Inline is what the HTML refers to, by Content-ID or Content-Location.
 fn mark_inline(attachments: &mut [Attachment], html: &str, tree: &Tree<'_>) {
-    let references = reference::referenced(html);
-    if references.is_empty() {
+    if attachments.is_empty() {
         return;
     }
+    let references = reference::referenced(html);
     for attachment in attachments {
         let by_id = attachment.content_id.as_deref().is_some_and(|id| references.contains(&reference::cid_key(id)));
         let location = || {

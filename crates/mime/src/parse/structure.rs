@@ -40,6 +40,8 @@ pub(crate) struct Part<'a> {
     pub(crate) children: Vec<usize>,
     pub(crate) fields: Fields<'a>,
     pub(crate) content_type: Structured,
+    /// Empty when the part says nothing.
+    pub(crate) disposition: Structured,
     pub(crate) encoding: Encoding,
     pub(crate) body: &'a [u8],
     /// Split into children.
@@ -143,6 +145,8 @@ impl<'a> Walker<'a> {
             parent.children.push(index);
         }
         let content_type = self.content_type(&block.fields, parent);
+        let disposition = block.fields.first("content-disposition");
+        let disposition = disposition.map(|raw| Structured::parse(raw, Hint::default())).unwrap_or_default();
         let encoding = self.encoding(&block.fields);
         let body = self.source.get(block.body..).unwrap_or_default();
         self.tree.parts.push(Part {
@@ -151,6 +155,7 @@ impl<'a> Walker<'a> {
             children: Vec::new(),
             fields: block.fields,
             content_type,
+            disposition,
             encoding,
             body,
             multipart: false,
