@@ -37,7 +37,6 @@ pub(crate) struct Pool {
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) closed: CancellationToken,
-    connections: usize,
     slots: Arc<Semaphore>,
     state: Mutex<State>,
     /// A session was given back.
@@ -89,7 +88,6 @@ impl Pool {
             rate_limit,
             budget,
             closed: CancellationToken::new(),
-            connections,
             slots: Arc::new(Semaphore::new(connections)),
             state: Mutex::default(),
             returned: Notify::new(),
@@ -122,7 +120,6 @@ impl Pool {
                     return Ok((session, true));
                 }
             }
-            self.make_room();
             let connection = tokio::select! {
                 connection = scope.run(Phase::Queue, self.budget.connection()) => connection?,
                 () = returned => continue,
@@ -156,15 +153,6 @@ impl Pool {
         let (_, session) = state.parked.remove(index);
         let slot = self.slots.clone().try_acquire_owned().ok()?;
         Some(Lease { session, reused: true, pool: self.clone(), _slot: slot })
-    }
-
-    /// One's own connections count parked ones, too.
-    fn make_room(&self) {
-        let mut state = self.state();
-        let in_use = self.connections.saturating_sub(self.slots.available_permits());
-        if !state.parked.is_empty() && in_use + state.parked.len() > self.connections {
-            state.parked.remove(0);
-        }
     }
 
     /// What the server offered when it was asked last.

@@ -49,6 +49,15 @@ pub(crate) enum Fault {
     Malformed(Malformed),
 }
 
+/// Who may speak while we write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Only we: a word of the server ends the writing.
+    Ours,
+    /// The server may be answering what was written before.
+    Both,
+}
+
 /// Why [`Wire::send`] stopped.
 #[derive(Debug)]
 pub(crate) enum Stopped {
@@ -139,9 +148,9 @@ impl Wire {
     }
 
     /// Writes `bytes` past lettre, and flushes. Dropped midway, [`Wire::unsent`] tells how much was not taken.
-    pub(crate) async fn send(&self, bytes: &[u8]) -> Result<(), Stopped> {
+    pub(crate) async fn send(&self, bytes: &[u8], turn: Turn) -> Result<(), Stopped> {
         self.state().unsent = bytes.len();
-        std::future::poll_fn(|context| self.state().poll_send(bytes, context)).await
+        std::future::poll_fn(|context| self.state().poll_send(bytes, turn, context)).await
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -150,22 +159,29 @@ impl Wire {
 }
 
 impl State {
-    fn poll_send(&mut self, bytes: &[u8], context: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
+    fn poll_send(&mut self, bytes: &[u8], turn: Turn, context: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
         loop {
             let at = bytes.len().saturating_sub(self.unsent);
             let rest = bytes.get(at..).unwrap_or_default();
-            if !rest.is_empty() {
+            if rest.is_empty() {
+                let flushed = Pin::new(&mut self.io).poll_flush(context);
+                // Some of it is here still: what the server says now is no answer to the whole.
+                if flushed.is_pending() && turn == Turn::Ours {
+                    self.check_silence(context)?;
+                }
+                return flushed.map_err(|error| Stopped::Ended(Some(error)));
+            }
+            if turn == Turn::Ours {
                 self.check_silence(context)?;
-            } else {
-                // If these were the last bytes, it is the server's turn already.
-                return Pin::new(&mut self.io).poll_flush(context).map_err(|error| Stopped::Ended(Some(error)));
             }
             match ready!(Pin::new(&mut self.io).poll_write(context, rest)) {
                 Ok(0) => return Poll::Ready(Err(Stopped::Ended(Some(io::ErrorKind::WriteZero.into())))),
                 Ok(taken) => self.unsent = self.unsent.saturating_sub(taken),
                 Err(error) => {
                     // What the server said before it hung up explains more than EPIPE.
-                    self.check_silence(context)?;
+                    if turn == Turn::Ours {
+                        self.check_silence(context)?;
+                    }
                     return Poll::Ready(Err(Stopped::Ended(Some(error))));
                 }
             }

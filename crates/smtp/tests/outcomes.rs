@@ -171,6 +171,7 @@ async fn cut_in_the_middle_of_a_message() {
 #[tokio::test]
 async fn a_server_that_has_had_enough_in_the_middle_is_heard() {
     for security in [Security::None, Security::Implicit] {
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
         let server = Mock::start(async move |listener| {
             let mut peer = listener.accept().await;
             if security == Security::Implicit {
@@ -179,11 +180,16 @@ async fn a_server_that_has_had_enough_in_the_middle_is_heard() {
             up_to_the_message(&mut peer).await;
             peer.receive_exact(1000).await;
             peer.send("552 5.3.4 Message too big for system\r\n").await;
-            // It does not even read on: without listening meanwhile the client would wait for ever.
-            peer.receive_all().await;
+            // It does not read on: without listening meanwhile the client would wait for ever.
+            ended.await.unwrap();
         });
         let error = cut_in_the_middle(&server, security).await;
-        assert_eq!((error.code(), error.delivery()), (Code::MessageTooLarge, Some(Delivery::NotSent)), "{error}");
+        end.send(()).unwrap();
+        assert_eq!(
+            (error.code(), error.delivery()),
+            (Code::MessageTooLarge, Some(Delivery::NotSent)),
+            "{security:?}: {error}"
+        );
         server.finished().await;
     }
 }

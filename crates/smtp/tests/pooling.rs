@@ -85,12 +85,13 @@ async fn one_connection_serves_many_messages_until_it_is_worn_out() {
     let (server, seen) = server(None);
     let pool = PoolOptions { max_messages_per_connection: Some(4), ..Default::default() };
     let client = client(&mailbox(&server, "worn-out", pool)).await;
-    for _ in 0..10 {
+    for _ in 0..12 {
         send(&client, TO, MESSAGE).await.unwrap();
     }
-    client.verify(&call()).await.unwrap();
     assert_eq!(seen.connections.load(Ordering::SeqCst), 3);
-    assert_eq!(seen.messages.load(Ordering::SeqCst), 10);
+    client.verify(&call()).await.unwrap();
+    assert_eq!(seen.connections.load(Ordering::SeqCst), 4);
+    assert_eq!(seen.messages.load(Ordering::SeqCst), 12);
     client.close().await;
 }
 
@@ -225,10 +226,28 @@ async fn a_kept_connection_that_dies_before_the_dot_is_replaced_and_after_it_nev
 
 #[tokio::test]
 async fn a_fresh_connection_that_dies_is_not_replaced() {
-    let (server, seen) = server(Some(0));
-    let outcome = Client::connect(mailbox(&server, "fresh", PoolOptions::default()), &call()).await;
-    assert_failed(outcome.map(|_| ()), Code::ConnectionLost, None);
-    assert_eq!(seen.connections.load(Ordering::SeqCst), 1);
+    let seen = Arc::new(Seen::default());
+    let counted = seen.clone();
+    let server = Mock::each(None, async move |number, mut peer| {
+        counted.connections.fetch_add(1, Ordering::SeqCst);
+        if number == 0 {
+            session(&mut peer, &counted, None).await;
+            return;
+        }
+        peer.send("220 hi\r\n").await;
+        peer.receive_line().await;
+        peer.send("250-mail\r\n250 AUTH PLAIN\r\n").await;
+        peer.receive_line().await;
+        peer.send("235 ok\r\n").await;
+        peer.receive("MAIL").await;
+        peer.reset().await;
+    });
+    let pool = PoolOptions { max_messages_per_connection: Some(1), ..Default::default() };
+    let client = client(&mailbox(&server, "fresh", pool)).await;
+    send(&client, TO, MESSAGE).await.unwrap();
+    let outcome = send(&client, TO, MESSAGE).await;
+    assert_failed(outcome, Code::ConnectionLost, Some(Delivery::NotSent));
+    assert_eq!(seen.connections.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]

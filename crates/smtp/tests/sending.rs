@@ -216,7 +216,7 @@ async fn refusals_at_each_step_and_the_session_goes_on() {
             "550",
         ),
         ("S: 250 ok\nS: 250 ok\nS: 451 4.3.0 later\n", Code::ServerUnavailable, Action::Retry, "451"),
-        ("S: 250 ok\nS: 250 ok\nS: 554 5.7.1 no\n", Code::MessageRejected, Action::FixInput, "554"),
+        ("S: 250 ok\nS: 250 ok\nS: 571-5.7.1 no\nS: 571 5.7.1 never\n", Code::MessageRejected, Action::FixInput, "571"),
     ] {
         let server = server(
             "PIPELINING",

@@ -9,6 +9,8 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::*;
@@ -193,19 +195,12 @@ async fn finish(mut peer: Peer, first: String) -> Vec<String> {
 
 #[tokio::test]
 async fn the_loop_may_use_the_client_though_it_has_one_connection() {
-    let server = Mock::each(None, async |_, mut peer| {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = connections.clone();
+    let server = Mock::each(None, async move |_, mut peer| {
+        counted.fetch_add(1, Ordering::SeqCst);
         hello(&mut peer).await;
-        while let Some(line) = peer.try_receive_line().await {
-            let reply = match line.split([' ', ':']).next().unwrap() {
-                "MAIL" | "RCPT" | "." => "250 ok\r\n",
-                "DATA" => "354 go\r\n",
-                "QUIT" => "221 bye\r\n",
-                _ => continue,
-            };
-            if peer.try_send(reply).await.is_err() {
-                return;
-            }
-        }
+        friendly(&mut peer).await;
     });
     let mut options = options(&server, Security::None);
     options.pool = PoolOptions { max_connections: Some(1), ..Default::default() };
@@ -218,6 +213,45 @@ async fn the_loop_may_use_the_client_though_it_has_one_connection() {
         count += 1;
     }
     assert_eq!(count, 5);
+    // Robbed of its envelope once, the series does not say one ahead again.
+    assert_eq!(connections.load(Ordering::SeqCst), 2);
+    client.close().await;
+}
+
+/// Takes everything; tells what the last line was when the client hangs up.
+async fn friendly(peer: &mut Peer) -> Option<String> {
+    let mut last = None;
+    while let Some(line) = peer.try_receive_line().await {
+        let reply = match line.split([' ', ':']).next().unwrap() {
+            "MAIL" | "RCPT" | "." => "250 ok\r\n",
+            "DATA" => "354 go\r\n",
+            "QUIT" => "221 bye\r\n",
+            _ => "",
+        };
+        last = Some(line);
+        if peer.try_send(reply).await.is_err() {
+            break;
+        }
+    }
+    last
+}
+
+#[tokio::test]
+async fn an_abandoned_envelope_is_dropped_though_others_stay_idle() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let server = Mock::each(None, async move |_, mut peer| {
+        hello(&mut peer).await;
+        tell.send(friendly(&mut peer).await).unwrap();
+    });
+    let client = client(&server).await;
+    // Two idle connections, and somebody who watches over them with another time in mind.
+    let (one, other) = tokio::join!(send(&client, &["a@b"], "x"), send(&client, &["a@b"], "x"));
+    one.and(other).unwrap();
+    tokio::task::yield_now().await;
+    let mut series = series(&client, messages(2), Duration::ZERO);
+    series.next(&call()).await.unwrap().unwrap().result.unwrap();
+    let last = tokio::time::timeout(Duration::from_secs(5), told.recv()).await.unwrap().unwrap();
+    assert_eq!(last.as_deref(), Some("DATA"), "no dot, and no QUIT that would be a line of the message");
     client.close().await;
 }
 

@@ -125,6 +125,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn those_ahead_in_the_queue_count_though_nothing_was_sent_yet() {
+        let (budget, _holder) = budget("ahead", 1);
+        let ahead: Vec<_> = (0..2).map(|_| budget.enter(LIMIT, &within(1)).unwrap()).collect();
+        assert!(matches!(budget.enter(LIMIT, &within(59)), Err(Error::RateLimited { .. })));
+        drop(ahead);
+        assert!(budget.enter(LIMIT, &within(59)).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn turns_come_in_the_order_of_asking_and_leavers_make_room() {
         let (budget, _holder) = budget("order", 1);
         let order = Arc::new(AtomicUsize::new(0));

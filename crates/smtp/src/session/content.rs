@@ -16,7 +16,7 @@ use crate::reply::Reply;
 use crate::scope::Scope;
 use crate::session::{Flight, Session};
 use crate::transparency::FINAL_DOT;
-use crate::wire::Stopped;
+use crate::wire::{Stopped, Turn};
 
 /// The server has the message.
 #[derive(Debug)]
@@ -38,10 +38,20 @@ impl Session {
         // Whatever ends this before its end leaves the server in the middle of a message: only hanging up gets it out,
         // and makes it forget the message (RFC 5321 §4.1.1.4).
         self.broken = true;
-        let next = next.map_or("", Flight::text);
-        let size = self.all_but_the_reply(body, next, scope).await?;
-        let reply = self.reply(Phase::Dot, scope).await.map_err(|error| error.with_delivery(Delivery::Unknown))?;
-        self.begun = !next.is_empty() && !self.broken;
+        let size = self.all_but_the_reply(body, scope).await?;
+        let unknown = |error: Error| error.with_delivery(Delivery::Unknown);
+        let begun = match next {
+            None => false,
+            Some(next) => match self.write(next.text().as_bytes(), Turn::Both, scope).await {
+                Ok(()) => true,
+                // The reply may have come before the end.
+                Err(Error::ConnectionLost { .. }) => false,
+                Err(error) => return Err(unknown(error)),
+            },
+        };
+        let reply = self.reply(Phase::Dot, scope).await.map_err(unknown)?;
+        self.begun = begun && !self.broken;
+        self.broken |= next.is_some() && !begun;
         if !reply.is_positive() {
             self.dirty = false;
             return Err(self.refused(&reply, Phase::Dot).with_delivery(Delivery::NotSent));
@@ -57,21 +67,15 @@ impl Session {
         Ok(Taken { reply, size })
     }
 
-    async fn all_but_the_reply<B: MessageBody>(
-        &mut self,
-        body: &mut Feeder<B>,
-        next: &str,
-        scope: Scope<'_>,
-    ) -> Result<u64> {
+    async fn all_but_the_reply<B: MessageBody>(&mut self, body: &mut Feeder<B>, scope: Scope<'_>) -> Result<u64> {
         loop {
             let batch = self.batch(body, scope).await.map_err(|error| error.with_delivery(Delivery::NotSent))?;
             let Batch { mut bytes, last, size } = batch;
             if last {
                 bytes.extend_from_slice(FINAL_DOT);
-                bytes.extend_from_slice(next.as_bytes());
             }
-            if let Err(error) = self.write(&bytes, scope).await {
-                let dot_taken = last && self.wire.unsent() <= next.len();
+            if let Err(error) = self.write(&bytes, Turn::Ours, scope).await {
+                let dot_taken = last && self.wire.unsent() == 0;
                 let delivery = if dot_taken { Delivery::Unknown } else { Delivery::NotSent };
                 return Err(error.with_delivery(delivery));
             }
@@ -89,8 +93,8 @@ impl Session {
         }
     }
 
-    async fn write(&mut self, bytes: &[u8], scope: Scope<'_>) -> Result<()> {
-        match scope.run(Phase::Content, self.wire.send(bytes)).await? {
+    async fn write(&mut self, bytes: &[u8], turn: Turn, scope: Scope<'_>) -> Result<()> {
+        match scope.run(Phase::Content, self.wire.send(bytes, turn)).await? {
             Ok(()) => Ok(()),
             Err(Stopped::Ended(error)) => Err(Error::lost(Phase::Content, error.as_ref())),
             Err(Stopped::Spoken) => {
@@ -100,7 +104,7 @@ impl Session {
                     let detail = "a reply came before the end of the message".to_owned();
                     return Err(Error::Protocol { phase: Phase::Content.doing(), detail });
                 }
-                Err(self.refused(&reply, Phase::Content))
+                Err(self.refused(&reply, Phase::Content).with_delivery(Delivery::NotSent))
             }
         }
     }
