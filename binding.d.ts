@@ -42,10 +42,26 @@ export declare class ImapClientHandle {
   setFlags(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
   /** `[path, message, { flags, internalDate }]` */
   append(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
+  /** `[path, { specialUse }]` */
+  create(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
+  /** `[from, to]` */
+  rename(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
+  /** `[path]` */
+  deleteMailbox(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
+  /** `[path, uids, destination, { uidValidity }]` → `UidMapping` */
+  copy(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
+  /** `[path, uids, destination, { uidValidity }]` → `UidMapping` */
+  move(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
+  /** `[path, uids, { uidValidity }]` */
+  delete(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
+  /** `[path, uid, message, { flags, uidValidity }]` */
+  replace(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
   /** Ends politely. */
   logout(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
   /** Ends at once. */
   close(): void
+  /** `[path]`; `notify` gets `{"event":…}`, `{"failure":…}` once, or `{}` when the client was closed. */
+  watch(call: Call, json: string, notify: (arg: string) => void): Reply<WatchHandle>
 }
 
 /** Behind `OAuthClient`. */
@@ -102,11 +118,20 @@ export declare class TokenSourceHandle {
   accessToken(call: Call): Promise<Reply>
 }
 
+/** What `lib/watch.js` holds. */
+export declare class WatchHandle {
+  /** The loop was left: stops watching at once. */
+  close(): void
+}
+
 /** `MessageInit` → RFC 5322 bytes. */
 export declare function buildMessage(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
 
 /** `discoverProvider(options)`. */
 export declare function discoverProvider(call: Call, json: string): Promise<Reply<ProviderHandle>>
+
+/** `[original, options]` → `MessageInit`. */
+export declare function forward(json: string, blobs: Array<Uint8Array>): Reply
 
 /** `google(options)`. */
 export declare function google(json: string): Reply<ProviderHandle>
@@ -122,6 +147,9 @@ export declare function oauthClient(provider: ProviderHandle, json: string): Rep
 
 /** `[source, options]` → `ParsedMessage`. */
 export declare function parseMessage(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
+
+/** `[original, options]` → `MessageInit`. */
+export declare function replyTo(json: string, blobs: Array<Uint8Array>): Reply
 
 /** Sets or removes this environment's logger. */
 export declare function setLogger(logger?: ((arg: string) => void) | undefined | null): void

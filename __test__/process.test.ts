@@ -39,6 +39,7 @@ onImap('life in the server process', (backend) => {
     ['process.exit in mid-call', 'exit', 0, 5_000],
     ['an idle client does not keep the process alive', 'idle', 0, 5_000],
     ['an idle client with a token callback and a logger does not either', 'idle-callbacks', 0, 5_000],
+    ['a watcher does not either', 'watch', 0, 5_000],
     ['close settles a pending call at once', 'close', 0, 5_000],
     ['logout settles everything within 1.5 s, also when the server is silent', 'logout', 0, 5_000],
     ['a loop left half-way, then the end', 'left-loop', 0, 5_000],

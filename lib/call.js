@@ -10,13 +10,14 @@ const native = require('./native.js')
 
 /**
  * Runs one native call. `method` is the public function: frames up to it are left out of the stack.
- * `start(call)` begins the native work; `finish(json, beside)` makes its result, `beside` being `{ blobs, texts, handle }`.
+ * `start(call)` begins the native work; `finish(json, beside)` makes its result, `beside` being `{ blobs, texts, handle }`;
+ * `names` are those of the arguments, for messages.
  */
-async function run(method, options, start, finish) {
+async function run(method, options, start, finish, names) {
   const origin = captureOrigin(method)
   const scope = openCall(options, origin)
   try {
-    return finish(...settled(await start(scope.call), origin))
+    return finish(...settled(await start(scope.call), origin, names))
   } catch (thrown) {
     throw withOrigin(thrown, origin)
   } finally {
@@ -25,10 +26,10 @@ async function run(method, options, start, finish) {
 }
 
 /** The same for a synchronous function. */
-function runSync(method, start, finish) {
+function runSync(method, start, finish, names) {
   const origin = captureOrigin(method)
   try {
-    return finish(...settled(start(), origin))
+    return finish(...settled(start(), origin, names))
   } catch (thrown) {
     throw withOrigin(thrown, origin)
   }
@@ -68,9 +69,9 @@ function withoutCall(options) {
   return rest
 }
 
-function settled(reply, origin) {
+function settled(reply, origin, names) {
   const [failure, json, blobs, texts, handle] = reply
-  if (failure !== null) throw fromNative(failure, origin)
+  if (failure !== null) throw fromNative(failure, origin, names)
   return [json === null ? null : JSON.parse(json), { blobs, texts, handle }]
 }
 

@@ -18,6 +18,13 @@ function encode(value, label) {
   return { json: JSON.stringify(plain(value, label, blobs, 0)), blobs }
 }
 
+/** The same for several arguments by their names; what is undefined is null. */
+function encodeAll(args) {
+  const blobs = []
+  const values = Object.keys(args).map((name) => plain(args[name] ?? null, name, blobs, 0))
+  return { json: JSON.stringify(values), blobs }
+}
+
 function plain(value, path, blobs, depth) {
   switch (typeof value) {
     case 'string':
@@ -60,4 +67,4 @@ function millisecondsOf(date, path) {
   return time
 }
 
-module.exports = { encode }
+module.exports = { encode, encodeAll }

@@ -46,9 +46,10 @@ function invalidArgument(message, origin, code = 'INVALID_ARGUMENT') {
   )
 }
 
-/** What native code said, as JSON. */
-function fromNative(json, origin) {
+/** What native code said, as JSON. It counts arguments (`[1].since`); the caller knows them by `names`. */
+function fromNative(json, origin, names = []) {
   const failure = JSON.parse(json)
+  failure.message = failure.message.replace(/^\[(\d+)\]/, (place, index) => names[index] ?? place)
   if (failure.server && failure.server.details) failure.server.details = JSON.parse(failure.server.details)
   return new MailError(failure, origin)
 }

@@ -3,10 +3,11 @@
 const { splitAuth } = require('./auth.js')
 const { run, withoutCall } = require('./call.js')
 const { fetchedMessage } = require('./decode.js')
-const { encode } = require('./encode.js')
+const { encode, encodeAll } = require('./encode.js')
 const { captureOrigin, invalidArgument } = require('./error.js')
 const native = require('./native.js')
 const { MessageStream, pagesOf } = require('./stream.js')
+const { eventsOf } = require('./watch.js')
 
 const KEY = Symbol('email-native')
 
@@ -40,90 +41,97 @@ class ImapClient {
   }
 
   list(options) {
-    return this.#call(this.list, options, 'list', [withoutCall(options)])
+    return this.#call(this.list, options, 'list', { options: withoutCall(options) })
   }
 
   status(path, options) {
-    return this.#call(this.status, options, 'status', [path])
+    return this.#call(this.status, options, 'status', { path })
   }
 
   create(path, options) {
-    return this.#call(this.create, options, 'create', [path, withoutCall(options)], nothing)
+    return this.#call(this.create, options, 'create', { path, options: withoutCall(options) }, nothing)
   }
 
   rename(from, to, options) {
-    return this.#call(this.rename, options, 'rename', [from, to], nothing)
+    return this.#call(this.rename, options, 'rename', { from, to }, nothing)
   }
 
   deleteMailbox(path, options) {
-    return this.#call(this.deleteMailbox, options, 'deleteMailbox', [path], nothing)
+    return this.#call(this.deleteMailbox, options, 'deleteMailbox', { path }, nothing)
   }
 
   search(path, query, options) {
-    return this.#call(this.search, options, 'search', [path, query, withoutCall(options)])
+    return this.#call(this.search, options, 'search', { path, query, options: withoutCall(options) })
   }
 
   fetch(path, uids, query, options) {
+    const args = { path, uids, query, options: withoutCall(options) }
     const open = (call, size) => {
-      const { json } = encode([path, uids, query, withoutCall(options)].map(orNull), 'arguments')
+      const { json } = encodeAll(args)
       if (!Number.isInteger(size) || size < 1) throw invalidArgument(`the page size is ${String(size)}`)
       return this.#native.fetch(call, json, size)
     }
-    return new MessageStream(this.fetch, options, open, messages)
+    return new MessageStream(this.fetch, options, open, messages, Object.keys(args))
   }
 
   fetchOne(path, uid, query, options) {
-    const args = [path, uid, query, withoutCall(options)]
+    const args = { path, uid, query, options: withoutCall(options) }
     return this.#call(this.fetchOne, options, 'fetchOne', args, (row, beside) =>
       row === null ? null : fetchedMessage(row, beside),
     )
   }
 
   download(path, uid, options) {
-    const open = (call) =>
-      this.#native.download(call, encode([path, uid, withoutCall(options)].map(orNull), 'arguments').json)
-    return pagesOf(captureOrigin(this.download), options, open, (_json, { blobs }) => blobs[0])
+    const args = { path, uid, options: withoutCall(options) }
+    const open = (call) => this.#native.download(call, encodeAll(args).json)
+    return pagesOf(captureOrigin(this.download), options, open, (_json, { blobs }) => blobs[0], Object.keys(args))
   }
 
   addFlags(path, uids, flags, options) {
-    return this.#call(this.addFlags, options, 'addFlags', [path, uids, flags, withoutCall(options)], nothing)
+    return this.#call(this.addFlags, options, 'addFlags', { path, uids, flags, options: withoutCall(options) }, nothing)
   }
 
   removeFlags(path, uids, flags, options) {
-    return this.#call(this.removeFlags, options, 'removeFlags', [path, uids, flags, withoutCall(options)], nothing)
+    return this.#call(
+      this.removeFlags,
+      options,
+      'removeFlags',
+      { path, uids, flags, options: withoutCall(options) },
+      nothing,
+    )
   }
 
   setFlags(path, uids, flags, options) {
-    return this.#call(this.setFlags, options, 'setFlags', [path, uids, flags, withoutCall(options)], nothing)
+    return this.#call(this.setFlags, options, 'setFlags', { path, uids, flags, options: withoutCall(options) }, nothing)
   }
 
   copy(path, uids, destination, options) {
-    return this.#call(this.copy, options, 'copy', [path, uids, destination, withoutCall(options)])
+    return this.#call(this.copy, options, 'copy', { path, uids, destination, options: withoutCall(options) })
   }
 
   move(path, uids, destination, options) {
-    return this.#call(this.move, options, 'move', [path, uids, destination, withoutCall(options)])
+    return this.#call(this.move, options, 'move', { path, uids, destination, options: withoutCall(options) })
   }
 
   delete(path, uids, options) {
-    return this.#call(this.delete, options, 'delete', [path, uids, withoutCall(options)], nothing)
+    return this.#call(this.delete, options, 'delete', { path, uids, options: withoutCall(options) }, nothing)
   }
 
   append(path, message, options) {
-    return this.#call(this.append, options, 'append', [path, message, withoutCall(options)])
+    return this.#call(this.append, options, 'append', { path, message, options: withoutCall(options) })
   }
 
   replace(path, uid, message, options) {
-    return this.#call(this.replace, options, 'replace', [path, uid, message, withoutCall(options)])
+    return this.#call(this.replace, options, 'replace', { path, uid, message, options: withoutCall(options) })
   }
 
   watch(path, options) {
-    const open = (call) => this.#native.watch(call, encode([orNull(path)], 'arguments').json)
-    return pagesOf(captureOrigin(this.watch), options, open, (event) => event)
+    const open = (call, notify) => this.#native.watch(call, encodeAll({ path }).json, notify)
+    return eventsOf(captureOrigin(this.watch), options, open)
   }
 
   logout(options) {
-    return this.#call(this.logout, options, 'logout', [], nothing)
+    return this.#call(this.logout, options, 'logout', {}, nothing)
   }
 
   close() {
@@ -135,10 +143,11 @@ class ImapClient {
       method,
       options,
       (call) => {
-        const { json, blobs } = encode(args.map(orNull), 'arguments')
+        const { json, blobs } = encodeAll(args)
         return this.#native[name](call, json, blobs)
       },
       finish,
+      Object.keys(args),
     )
   }
 }
@@ -146,10 +155,6 @@ class ImapClient {
 function messages(rows, beside) {
   for (const row of rows) fetchedMessage(row, beside)
   return rows
-}
-
-function orNull(value) {
-  return value === undefined ? null : value
 }
 
 function identity(json) {

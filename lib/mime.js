@@ -2,7 +2,7 @@
 
 const { run, runSync, withoutCall } = require('./call.js')
 const { parsedMessage } = require('./decode.js')
-const { encode } = require('./encode.js')
+const { encode, encodeAll } = require('./encode.js')
 const native = require('./native.js')
 
 function parseMessage(source, options) {
@@ -10,10 +10,11 @@ function parseMessage(source, options) {
     parseMessage,
     options,
     (call) => {
-      const { json, blobs } = encode([source ?? null, withoutCall(options)], 'arguments')
+      const { json, blobs } = encodeAll({ source, options: withoutCall(options) })
       return native.parseMessage(call, json, blobs)
     },
     parsedMessage,
+    ['source', 'options'],
   )
 }
 
@@ -41,10 +42,11 @@ function answer(method, make, original, options) {
   return runSync(
     method,
     () => {
-      const { json, blobs } = encode([withPairs(original), options ?? null], 'arguments')
+      const { json, blobs } = encodeAll({ original: withPairs(original), options })
       return make(json, blobs)
     },
     messageInit,
+    ['original', 'options'],
   )
 }
 

@@ -1,7 +1,7 @@
 'use strict'
 
 const { run, runSync, withoutCall } = require('./call.js')
-const { encode } = require('./encode.js')
+const { encode, encodeAll } = require('./encode.js')
 const { invalidArgument } = require('./error.js')
 const { loadHook, saveHook } = require('./hooks.js')
 const native = require('./native.js')
@@ -70,31 +70,31 @@ class OAuthClient {
   }
 
   redeem(callbackUrl, pending, options) {
-    return this.#call(this.redeem, options, 'redeem', [callbackUrl, pending])
+    return this.#call(this.redeem, options, 'redeem', { callbackUrl, pending })
   }
 
   refresh(refreshToken, options) {
-    return this.#call(this.refresh, options, 'refresh', [refreshToken, withoutCall(options)])
+    return this.#call(this.refresh, options, 'refresh', { refreshToken, options: withoutCall(options) })
   }
 
   clientCredentials(options) {
-    return this.#call(this.clientCredentials, options, 'clientCredentials', [withoutCall(options)])
+    return this.#call(this.clientCredentials, options, 'clientCredentials', { options: withoutCall(options) })
   }
 
   startDeviceAuthorization(options) {
-    return this.#call(this.startDeviceAuthorization, options, 'startDeviceAuthorization', [])
+    return this.#call(this.startDeviceAuthorization, options, 'startDeviceAuthorization', {})
   }
 
   pollDeviceAuthorization(device, options) {
-    return this.#call(this.pollDeviceAuthorization, options, 'pollDeviceAuthorization', [device])
+    return this.#call(this.pollDeviceAuthorization, options, 'pollDeviceAuthorization', { device })
   }
 
   profile(refreshToken, options) {
-    return this.#call(this.profile, options, 'profile', [refreshToken])
+    return this.#call(this.profile, options, 'profile', { refreshToken })
   }
 
   revoke(token, options) {
-    return this.#call(this.revoke, options, 'revoke', [token]).then(() => undefined)
+    return this.#call(this.revoke, options, 'revoke', { token }).then(() => undefined)
   }
 
   tokenSource(options) {
@@ -109,12 +109,7 @@ class OAuthClient {
   }
 
   #call(method, options, name, args) {
-    return run(
-      method,
-      options,
-      (call) => this.#native[name](call, encode(args.map(orNull), 'arguments').json),
-      identity,
-    )
+    return run(method, options, (call) => this.#native[name](call, encodeAll(args).json), identity, Object.keys(args))
   }
 }
 
@@ -142,10 +137,6 @@ function sourceHandle(source) {
   const handle = source instanceof TokenSource ? handles.get(source) : undefined
   if (handle === undefined) throw invalidArgument('not a TokenSource of this copy of the addon')
   return handle
-}
-
-function orNull(value) {
-  return value === undefined ? null : value
 }
 
 function identity(json) {

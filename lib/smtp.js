@@ -2,7 +2,7 @@
 
 const { splitAuth } = require('./auth.js')
 const { run, withoutCall } = require('./call.js')
-const { encode } = require('./encode.js')
+const { encode, encodeAll } = require('./encode.js')
 const { captureOrigin, invalidArgument, MailError } = require('./error.js')
 const native = require('./native.js')
 
@@ -38,10 +38,11 @@ class SmtpClient {
       this.send,
       options,
       (call) => {
-        const { json, blobs } = encode([message ?? null, withoutCall(options)], 'arguments')
+        const { json, blobs } = encodeAll({ message, options: withoutCall(options) })
         return this.#native.send(call, json, blobs)
       },
       sendResult,
+      ['message', 'options'],
     )
   }
 

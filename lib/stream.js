@@ -7,12 +7,12 @@ const { captureOrigin } = require('./error.js')
  * Pages of a native stream, opened by the first `next`, closed when the loop is left in whatever way.
  * `open(call)` starts the native work and answers a reply with a handle; `page(json, beside)` makes one page.
  */
-async function* pagesOf(origin, options, open, page) {
+async function* pagesOf(origin, options, open, page, names) {
   let scope = null
   let handle = null
   try {
     scope = openCall(options, origin)
-    handle = settled(open(scope.call), origin)[1].handle
+    handle = settled(open(scope.call), origin, names)[1].handle
     for (;;) {
       const [json, beside] = settled(await handle.next(), origin)
       if (json === null) return
@@ -31,9 +31,9 @@ class MessageStream {
   #openPages
   #rows = null
 
-  constructor(method, options, open, page) {
+  constructor(method, options, open, page, names) {
     const origin = captureOrigin(method)
-    this.#openPages = (size) => pagesOf(origin, options, (call) => open(call, size), page)
+    this.#openPages = (size) => pagesOf(origin, options, (call) => open(call, size), page, names)
   }
 
   /** Arrays of at most `size` messages. */
@@ -58,13 +58,16 @@ class MessageStream {
   }
 
   #iterator() {
-    this.#rows ??= flatten(this.#openPages(DEFAULT_PAGE))
+    this.#rows ??= flatten(this.#openPages(ROWS_AT_ONCE))
     return this.#rows
   }
 }
 
-/** Large enough that crossing the border costs next to nothing a message, small enough to show the first ones soon. */
+/** What `pages` gives: large enough that crossing the border costs next to nothing a message. */
 const DEFAULT_PAGE = 100
+
+/** Behind a loop over messages: small enough that no crossing holds the event loop for more than a moment. */
+const ROWS_AT_ONCE = 25
 
 async function* flatten(pages) {
   for await (const page of pages) yield* page

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use email_base::{Blob, Call, Failure};
-use email_imap::types::{FetchQuery, SearchQuery};
+use email_imap::types::{FetchQuery, SearchQuery, SpecialUse};
 use email_imap::{AppendOptions, Client, DownloadOptions, FetchOptions, ListQuery, MailboxOptions, Options, UidSet};
 use email_net::{ConnectOptions, Connector, Endpoint};
 use futures_util::StreamExt as _;
@@ -67,6 +67,12 @@ struct ConnectArguments {
     max_connections: Option<usize>,
     #[serde(default)]
     limits: email_imap::tap::Limits,
+}
+
+impl ImapClientHandle {
+    pub(crate) fn client(&self) -> &Client {
+        &self.0
+    }
 }
 
 #[napi]
@@ -236,6 +242,111 @@ impl ImapClientHandle {
         })
     }
 
+    /// `[path, { specialUse }]`
+    #[napi]
+    pub fn create(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
+        self.run(&env, call, Args::new(json), |client, call, (path, options): (String, CreateOptions)| async move {
+            done(client.create(&path, options.special_use, &call).await)
+        })
+    }
+
+    /// `[from, to]`
+    #[napi]
+    pub fn rename(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
+        self.run(&env, call, Args::new(json), |client, call, (from, to): (String, String)| async move {
+            done(client.rename(&from, &to, &call).await)
+        })
+    }
+
+    /// `[path]`
+    #[napi]
+    pub fn delete_mailbox(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
+        self.run(&env, call, Args::new(json), |client, call, (path,): (String,)| async move {
+            done(client.delete_mailbox(&path, &call).await)
+        })
+    }
+
+    /// `[path, uids, destination, { uidValidity }]` → `UidMapping`
+    #[napi]
+    pub fn copy(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
+        self.run(&env, call, Args::new(json), |client, call, (path, uids, to, guard): TransferArguments| async move {
+            value(client.copy(&path, uids, &to, guard, &call).await)
+        })
+    }
+
+    /// `[path, uids, destination, { uidValidity }]` → `UidMapping`
+    #[napi(js_name = "move")]
+    pub fn move_messages(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
+        self.run(&env, call, Args::new(json), |client, call, (path, uids, to, guard): TransferArguments| async move {
+            value(client.r#move(&path, uids, &to, guard, &call).await)
+        })
+    }
+
+    /// `[path, uids, { uidValidity }]`
+    #[napi]
+    pub fn delete(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        _blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
+        self.run(
+            &env,
+            call,
+            Args::new(json),
+            |client, call, (path, uids, guard): (String, UidSet, MailboxOptions)| async move {
+                done(client.delete(&path, uids, guard, &call).await)
+            },
+        )
+    }
+
+    /// `[path, uid, message, { flags, uidValidity }]`
+    #[napi]
+    pub fn replace(
+        &self,
+        env: Env,
+        call: &CallHandle,
+        json: String,
+        blobs: Vec<Uint8Array>,
+    ) -> Result<AsyncBlock<Reply>> {
+        let (client, call, args) = (self.0.clone(), call.within(timeout::UPLOAD), Args::with_blobs(json, blobs));
+        settle(&env, async move {
+            let (path, uid, message, options): (String, u32, Blob, ReplaceOptions) = args.parse()?;
+            value(client.replace(&path, uid, message.0, options.flags, options.mailbox, &call).await)
+        })
+    }
+
     /// Ends politely.
     #[napi]
     pub fn logout(
@@ -264,6 +375,23 @@ impl ImapClientHandle {
         let (client, call) = (self.0.clone(), call.within(timeout::IMAP));
         settle(env, async move { work(client, call, args.parse()?).await })
     }
+}
+
+type TransferArguments = (String, UidSet, String, MailboxOptions);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CreateOptions {
+    #[serde(default)]
+    special_use: Option<SpecialUse>,
+}
+
+#[derive(Deserialize)]
+struct ReplaceOptions {
+    #[serde(default)]
+    flags: Option<Vec<String>>,
+    #[serde(flatten)]
+    mailbox: MailboxOptions,
 }
 
 type FlagArguments = (String, UidSet, Vec<String>, MailboxOptions);

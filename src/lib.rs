@@ -18,6 +18,7 @@ mod reply;
 mod smtp;
 mod store;
 mod stream;
+mod watch;
 
 /// Runs once when the first environment of the process loads the binary.
 #[napi_derive::module_init]

@@ -25,6 +25,14 @@ const scenarios = {
     globalThis.kept = await ImapClient.connect({ ...options, auth: { user, accessToken: async () => accessToken } })
   },
 
+  async watch(options) {
+    const client = await ImapClient.connect(options)
+    const loop = client.watch('INBOX')
+    loop.next()
+    globalThis.kept = [client, loop]
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  },
+
   async close() {
     const { client, hanging } = await onSilentServer()
     const started = Date.now()

@@ -18,6 +18,7 @@ const NAMES = [
   'append',
   'download',
   'mailboxes',
+  'manage',
   'search',
   'send',
   'secrets',
