@@ -5,6 +5,7 @@ mod download;
 mod feed;
 mod fetch;
 mod rows;
+mod watch;
 
 use std::sync::Arc;
 
@@ -13,18 +14,26 @@ use email_base::Call;
 
 use crate::command::append::{Append, AppendResult};
 use crate::command::argument::Mailbox;
+use crate::command::copy::Copy;
+use crate::command::create::Create;
+use crate::command::delete::Delete;
+use crate::command::delete_mailbox::DeleteMailbox;
 use crate::command::list::List;
+use crate::command::r#move::Move;
+use crate::command::rename::Rename;
+use crate::command::replace::Replace;
 use crate::command::search::Search;
 use crate::command::status::Status;
 use crate::command::store::{Change, Store};
 use crate::connection::Pool;
 use crate::error::{Error, Result};
 use crate::options::{AppendOptions, FetchOptions, ListQuery, MailboxOptions, Options};
-use crate::types::{FetchQuery, FetchedMessage, MailboxInfo, MailboxStatus, SearchQuery};
+use crate::types::{FetchQuery, FetchedMessage, MailboxInfo, MailboxStatus, SearchQuery, SpecialUse, UidMapping};
 use crate::uid_set::UidSet;
 
 pub use download::Chunks;
 pub use fetch::Pages;
+pub use watch::{MailboxEvent, MailboxEventKind, Watcher};
 
 /// An IMAP account. Cheap to clone; the clones share its connections. Dropping the last one closes them, as do the
 /// streams it gave.
@@ -44,7 +53,7 @@ impl Client {
         Ok(Self { pool: Arc::new(pool) })
     }
 
-    /// What the server said after the last login, in upper case.
+    /// What the server said after the last login, in its own spelling.
     pub fn capabilities(&self) -> Vec<String> {
         self.pool.capabilities()
     }
@@ -89,7 +98,7 @@ impl Client {
         options: MailboxOptions,
         call: &Call,
     ) -> Result<Option<FetchedMessage>> {
-        let uids = UidSet::from_uids([uid]).map_err(|error| Error::InvalidUidSet(error.to_string()))?;
+        let uids = one(uid)?;
         let options = FetchOptions { uid_validity: options.uid_validity, page_size: Some(1) };
         let mut pages = self.fetch(path, uids, query, options, call);
         match pages.next().await {
@@ -151,6 +160,77 @@ impl Client {
         self.pool.submit(Append::new(Mailbox::new(path)?, message, &options)?, call).await
     }
 
+    /// Makes a mailbox (RFC 9051 §6.3.4) and subscribes to it. With `special_use` the server has to have
+    /// CREATE-SPECIAL-USE.
+    pub async fn create(&self, path: &str, special_use: Option<SpecialUse>, call: &Call) -> Result<()> {
+        self.pool.submit(Create { mailbox: Mailbox::new(path)?, special_use }, call).await
+    }
+
+    /// Renames a mailbox, those below it, and its subscription (RFC 9051 §6.3.6).
+    pub async fn rename(&self, from: &str, to: &str, call: &Call) -> Result<()> {
+        self.pool.submit(Rename { from: Mailbox::new(from)?, to: Mailbox::new(to)? }, call).await
+    }
+
+    /// Removes a mailbox with everything in it (RFC 9051 §6.3.5).
+    pub async fn delete_mailbox(&self, path: &str, call: &Call) -> Result<()> {
+        self.pool.submit(DeleteMailbox { mailbox: Mailbox::new(path)? }, call).await
+    }
+
+    /// Copies messages (RFC 9051 §6.4.7).
+    pub async fn copy(
+        &self,
+        path: &str,
+        uids: UidSet,
+        destination: &str,
+        options: MailboxOptions,
+        call: &Call,
+    ) -> Result<UidMapping> {
+        let (mailbox, destination) = (Mailbox::new(path)?, Mailbox::new(destination)?);
+        self.pool.submit(Copy { mailbox, uids, destination, uid_validity: options.uid_validity }, call).await
+    }
+
+    /// Moves messages: MOVE (RFC 6851), else COPY, `\Deleted` and UID EXPUNGE of just these.
+    pub async fn r#move(
+        &self,
+        path: &str,
+        uids: UidSet,
+        destination: &str,
+        options: MailboxOptions,
+        call: &Call,
+    ) -> Result<UidMapping> {
+        let (mailbox, destination) = (Mailbox::new(path)?, Mailbox::new(destination)?);
+        self.pool.submit(Move { mailbox, uids, destination, uid_validity: options.uid_validity }, call).await
+    }
+
+    /// Removes messages for ever, just these (RFC 4315): without UIDPLUS it is refused.
+    pub async fn delete(&self, path: &str, uids: UidSet, options: MailboxOptions, call: &Call) -> Result<()> {
+        let mailbox = Mailbox::new(path)?;
+        self.pool.submit(Delete { mailbox, uids, uid_validity: options.uid_validity }, call).await
+    }
+
+    /// Stores a new version, then removes the old one: whatever breaks in between, one of them is there.
+    pub async fn replace(
+        &self,
+        path: &str,
+        uid: u32,
+        message: Bytes,
+        flags: Option<Vec<String>>,
+        options: MailboxOptions,
+        call: &Call,
+    ) -> Result<AppendResult> {
+        let mailbox = Mailbox::new(path)?;
+        let uids = one(uid)?;
+        let replace = Replace::new(mailbox.clone(), message, flags, options.uid_validity)?;
+        let (placed, uid_validity) = self.pool.submit(replace, call).await?;
+        self.pool.submit(Delete { mailbox, uids, uid_validity }, call).await?;
+        Ok(placed)
+    }
+
+    /// Tells when something changes in a mailbox, for as long as it is asked (RFC 2177, else polling).
+    pub fn watch(&self, path: &str, call: &Call) -> Watcher {
+        Watcher::new(Arc::clone(&self.pool), path, call)
+    }
+
     /// Ends politely, within 1.5 s; every pending call is settled at once. Idempotent.
     pub async fn logout(&self, call: &Call) -> Result<()> {
         self.pool.logout(call).await
@@ -172,4 +252,8 @@ impl Client {
     ) -> Result<()> {
         self.pool.submit(Store::new(Mailbox::new(path)?, uids, change, flags, options.uid_validity)?, call).await
     }
+}
+
+fn one(uid: u32) -> Result<UidSet> {
+    UidSet::from_uids([uid]).map_err(|error| Error::InvalidUidSet(error.to_string()))
 }

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! * [`Client`]: every call names its mailbox; there is no selected state to get wrong.
-//! * [`Pages`], [`Chunks`]: results of `fetch` and `download`; any call may be made while one is read.
+//! * [`Pages`], [`Chunks`], [`Watcher`]: results of `fetch`, `download`, `watch`; any call may be made meanwhile.
 //! * [`types`]: what goes in and comes out, as the public API spells it.
 //! * [`Error`]: why not; its rows are in `email_base::code`.
 
@@ -22,7 +22,7 @@ pub mod types;
 pub mod uid_set;
 pub mod utf7;
 
-pub use client::{Chunks, Client, Pages};
+pub use client::{Chunks, Client, MailboxEvent, MailboxEventKind, Pages, Watcher};
 pub use command::append::AppendResult;
 pub use error::{Error, Result};
 pub use options::{

@@ -44,7 +44,7 @@ async fn xoauth2_in_one_line() {
          S: {{tag}} OK [CAPABILITY IMAP4rev1 MOVE] in\n{LOGOUT}"
     ));
     let client = Client::connect(oauth(&mock, "T"), &call()).await.unwrap();
-    assert_eq!(client.capabilities(), ["IMAP4REV1", "MOVE"]);
+    assert_eq!(client.capabilities(), ["IMAP4rev1", "MOVE"]);
     finish(client, mock).await;
 }
 
@@ -64,7 +64,7 @@ async fn xoauth2_in_two_steps_and_capabilities_asked_for_twice() {
          S: {{tag}} OK done\n{LOGOUT}"
     ));
     let client = Client::connect(oauth(&mock, "T"), &call()).await.unwrap();
-    assert_eq!(client.capabilities(), ["IMAP4REV1", "MOVE"], "those from before login are forgotten");
+    assert_eq!(client.capabilities(), ["IMAP4rev1", "MOVE"], "those from before login are forgotten");
     finish(client, mock).await;
 }
 

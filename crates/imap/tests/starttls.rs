@@ -39,7 +39,7 @@ async fn capabilities_from_before_tls_are_forgotten() {
          S: {{tag}} OK [CAPABILITY IMAP4rev1] in\n{LOGOUT}"
     ));
     let client = Client::connect(options(&mock, Security::StartTls), &call()).await.unwrap();
-    assert_eq!(client.capabilities(), ["IMAP4REV1"]);
+    assert_eq!(client.capabilities(), ["IMAP4rev1"]);
     finish(client, mock).await;
 }
 

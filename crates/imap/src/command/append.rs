@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::argument::{self, Mailbox};
 use super::date;
 use super::line::Line;
-use crate::connection::{Command, Link, missing_mailbox};
+use crate::connection::{Command, Link, named_mailbox};
 use crate::error::{Error, Result};
 use crate::grammar::{Completion, ResponseCode};
 use crate::options::AppendOptions;
@@ -70,16 +70,8 @@ impl Command for Append {
         }
         let line = line.text(" ").literal(self.message.clone());
         let answer = link.run_quietly(&line).await;
-        let done = answer.map_err(|error| missing(&self.mailbox, error))?;
+        let done = answer.map_err(|error| named_mailbox(&self.mailbox, error))?;
         Ok(placed(&done))
-    }
-}
-
-/// `[TRYCREATE]`: the mailbox is not there. Any other NO is about the message.
-fn missing(mailbox: &Mailbox, error: Error) -> Error {
-    match &error {
-        Error::Refused { code: email_base::Code::MailboxNotFound, .. } => missing_mailbox(mailbox, error),
-        _ => error,
     }
 }
 

@@ -139,7 +139,9 @@ impl Rows {
                 self.subscribed.insert(row.name.clone());
                 self.only_subscribed.push(*row);
             }
-            Untagged::List(row) if row.kind != ListKind::Lsub && self.mailboxes.len() <= MAX_MAILBOXES => self.mailboxes.push(*row),
+            Untagged::List(row) if row.kind != ListKind::Lsub && self.mailboxes.len() <= MAX_MAILBOXES => {
+                self.mailboxes.push(*row)
+            }
             Untagged::Status(row) if self.counters.len() <= MAX_MAILBOXES => {
                 self.counters.insert(row.name.clone(), status::counters(&row));
             }

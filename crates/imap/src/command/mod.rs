@@ -4,17 +4,25 @@
 
 pub(crate) mod append;
 pub(crate) mod argument;
+pub(crate) mod copy;
+pub(crate) mod create;
 pub(crate) mod date;
+pub(crate) mod delete;
+pub(crate) mod delete_mailbox;
 pub(crate) mod fetch;
 pub(crate) mod fetch_bodies;
 pub(crate) mod fetch_items;
 pub(crate) mod id;
 pub(crate) mod line;
 pub(crate) mod list;
+pub(crate) mod r#move;
+pub(crate) mod rename;
+pub(crate) mod replace;
 pub(crate) mod resolve;
 pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod store;
+pub(crate) mod watch;
 pub(crate) mod window;
 
 /// A command line is kept below this: Exchange refuses some 10 kB (`BAD Command Error. 10`), RFC 7162 §4 wants 8192

@@ -192,10 +192,11 @@ impl Actor {
         // "Not connected" is a state of the session: only another one can be different.
         let hopeless =
             error.is_some_and(|error| error.ends_connection() || matches!(error, Error::MailboxUnavailable(_)));
-        let closing = self.shared.closing.clone();
         let in_step = !hopeless
             && tokio::select! {
-                () = closing.cancelled() => link.in_step(),
+                biased;
+                // Not now: see `leave`.
+                () = self.shared.closing.cancelled() => return,
                 in_step = link.settle() => in_step,
             };
         if !in_step {
@@ -206,7 +207,7 @@ impl Actor {
     async fn leave(&mut self) {
         let Some(mut link) = self.link.take() else { return };
         let farewell = async {
-            if link.in_step() {
+            if link.settle().await {
                 link.logout().await;
             }
         };

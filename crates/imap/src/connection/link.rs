@@ -28,6 +28,7 @@ use tokio::io::AsyncWriteExt;
 use super::names::Names;
 use super::refusal;
 use super::reply;
+use super::snapshot::serial;
 use super::view::View;
 use crate::command::argument::Mailbox;
 use crate::command::line::{Line, Segment};
@@ -60,6 +61,8 @@ pub(crate) struct Link {
     pub(crate) view: View,
     pub(crate) encoding: NameEncoding,
     pub(crate) names: Arc<Names>,
+    /// Tells this connection from any other one.
+    pub(super) serial: u64,
     early: Early,
     outstanding: Vec<RequestId>,
     /// Completions that came before somebody asked for them.
@@ -110,6 +113,7 @@ impl Link {
             view,
             encoding: if rev2_only { NameEncoding::Utf8 } else { NameEncoding::Utf7 },
             names,
+            serial: serial(),
             early: Early::default(),
             outstanding: Vec::new(),
             finished: Vec::new(),
@@ -251,11 +255,6 @@ impl Link {
         }
     }
 
-    /// Whether nothing is half written and nothing unanswered but what may be.
-    pub(crate) fn in_step(&self) -> bool {
-        !self.writing && !self.idling && self.view.bye.is_none() && self.control.end().is_none()
-    }
-
     /// Brings the connection back in step after a call was dropped at some await. `false`: give it up.
     pub(crate) async fn settle(&mut self) -> bool {
         self.control.stop_bodies();
@@ -286,9 +285,6 @@ impl Link {
 
     /// The farewell of LOGOUT (RFC 9051 §6.1.3): BYE is what is hoped for.
     pub(crate) async fn logout(&mut self) {
-        if self.writing || self.idling {
-            return;
-        }
         let line = Line::new("LOGOUT");
         if let Ok(tag) = self.send(&line).await {
             // Whatever comes, it is over.

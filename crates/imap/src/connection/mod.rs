@@ -18,6 +18,7 @@ pub(crate) mod refusal;
 mod reply;
 mod sasl;
 mod select;
+mod snapshot;
 mod starttls;
 mod view;
 
@@ -31,7 +32,8 @@ pub(crate) use link::{Link, READ_WATCHDOG, SLOW_READ_WATCHDOG};
 pub(crate) use names::Names;
 pub(crate) use pool::{Backlog, Pool};
 pub(crate) use sasl::refuse_separators;
-pub(crate) use select::{Freshness, missing_mailbox};
+pub(crate) use select::{Freshness, missing_mailbox, named_mailbox};
+pub(crate) use snapshot::Snapshot;
 pub(crate) use view::Access;
 
 /// Why a connection ended during `verb`. Never the text of async-imap's own errors: it holds the server's bytes.

@@ -5,6 +5,7 @@
 use async_imap::imap_proto::RequestId;
 
 use super::link::Link;
+use super::snapshot::serial;
 use super::view::{Access, Selected};
 use crate::command::argument::Mailbox;
 use crate::command::line::Line;
@@ -58,6 +59,23 @@ impl Link {
         Ok(self.view.selected.as_ref().map_or(0, |selected| selected.exists))
     }
 
+    /// Closes `mailbox` if it is open, without expunging: for commands on its name.
+    pub(crate) async fn leave(&mut self, mailbox: &Mailbox) -> Result<()> {
+        if self.view.selected.as_ref().is_none_or(|selected| selected.mailbox != *mailbox) {
+            return Ok(());
+        }
+        self.view.selected = None;
+        if self.has_or_rev2("UNSELECT") {
+            self.run_quietly(&Line::new("UNSELECT")).await?;
+        } else {
+            // EXAMINE of a mailbox that cannot be leaves none open (RFC 3501 §6.3.1).
+            let line = Line::new("EXAMINE").arg("\"\"");
+            let tag = self.send(&line).await?;
+            self.completion(&tag, &line, &mut |_| {}).await?;
+        }
+        Ok(())
+    }
+
     /// Whether the open mailbox has no messages, as far as the server has said.
     pub(crate) fn is_empty(&self) -> bool {
         self.exists() == 0
@@ -105,7 +123,16 @@ impl Link {
         self.view.selected = None;
         let line = Line::new(verb).mailbox_arg(&self.wire_name(mailbox));
         let tag: RequestId = self.send(&line).await?;
-        let mut selected = Selected { mailbox: mailbox.clone(), access, exists: 0, uid_validity: None, changes: 0 };
+        let mut selected = Selected {
+            mailbox: mailbox.clone(),
+            access,
+            exists: 0,
+            uid_validity: None,
+            uid_next: None,
+            highest_mod_seq: None,
+            opening: serial(),
+            changes: 0,
+        };
         let answer = self.answer(&tag, &line, &mut |data| collect(&mut selected, &data)).await;
         answer.map_err(|error| missing_mailbox(mailbox, error))?;
         self.view.selected = Some(selected);
@@ -116,12 +143,23 @@ impl Link {
 fn collect(selected: &mut Selected, data: &Untagged) {
     match data {
         Untagged::Exists(n) => selected.exists = *n,
-        Untagged::Condition(condition) => {
-            if let Some(ResponseCode::UidValidity(n)) = condition.code {
-                selected.uid_validity = Some(n);
-            }
-        }
+        Untagged::Condition(condition) => match condition.code {
+            Some(ResponseCode::UidValidity(n)) => selected.uid_validity = Some(n),
+            Some(ResponseCode::UidNext(n)) => selected.uid_next = Some(n),
+            Some(ResponseCode::HighestModSeq(n)) => selected.highest_mod_seq = Some(n),
+            _ => {}
+        },
         _ => {}
+    }
+}
+
+/// A command about a mailbox by its name was refused: because there is none, or for whatever else the server says.
+pub(crate) fn named_mailbox(mailbox: &Mailbox, error: Error) -> Error {
+    match error {
+        Error::Refused { code: email_base::Code::MailboxNotFound, reply, .. } => {
+            Error::MailboxNotFound { path: mailbox.path().to_owned(), reply: Some(reply) }
+        }
+        other => other,
     }
 }
 

@@ -22,6 +22,12 @@ pub(crate) struct Selected {
     pub(crate) access: Access,
     pub(crate) exists: u32,
     pub(crate) uid_validity: Option<u32>,
+    /// When it was opened.
+    pub(crate) uid_next: Option<u32>,
+    /// When it was opened; with CONDSTORE.
+    pub(crate) highest_mod_seq: Option<u64>,
+    /// Tells this opening from any other one.
+    pub(crate) opening: u64,
     /// Counts whatever `watch` reports: new, gone and changed messages.
     pub(crate) changes: u64,
 }

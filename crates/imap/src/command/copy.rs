@@ -1,0 +1,104 @@
+//! COPY (RFC 9051 §6.4.7), always by UID, with what COPYUID tells (RFC 4315).
+
+use super::argument::Mailbox;
+use super::line::Line;
+use super::resolve;
+use crate::connection::{Access, Command, Freshness, Link, named_mailbox};
+use crate::error::{Error, Result};
+use crate::grammar::{Completion, ResponseCode, Untagged};
+use crate::types::{UidMapping, UidPair};
+use crate::uid_set::{UidRange, UidSet};
+
+/// Pairs of one mapping. More messages than any mailbox has; `1:4294967295` is never expanded.
+const MAX_PAIRS: u64 = 10_000_000;
+
+/// Copies messages.
+pub(crate) struct Copy {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) uids: UidSet,
+    pub(crate) destination: Mailbox,
+    pub(crate) uid_validity: Option<u32>,
+}
+
+impl Command for Copy {
+    type Output = UidMapping;
+    /// Twice would be two copies.
+    const IDEMPOTENT: bool = false;
+
+    fn mailbox(&self) -> Option<&Mailbox> {
+        Some(&self.mailbox)
+    }
+
+    async fn run(&self, link: &mut Link) -> Result<UidMapping> {
+        link.open(&self.mailbox, Access::Read, self.uid_validity, Freshness::AsIs).await?;
+        let pieces = resolve::exact(link, &self.mailbox, &self.uids).await?;
+        transfer(link, "UID COPY", &pieces, &self.destination).await
+    }
+}
+
+/// COPY or MOVE of every piece to `destination`.
+pub(super) async fn transfer(
+    link: &mut Link,
+    verb: &'static str,
+    pieces: &[String],
+    destination: &Mailbox,
+) -> Result<UidMapping> {
+    let mut mapping = Mapping::default();
+    for piece in pieces {
+        let line = Line::new(verb).arg(piece).mailbox_arg(&link.wire_name(destination)).slow();
+        // MOVE tells in an untagged OK, before the messages vanish (RFC 6851 §4.3).
+        let done = link.run(&line, &mut |data| mapping.untagged(&data)).await;
+        mapping.completed(&done.map_err(|error| named_mailbox(destination, error))?);
+    }
+    Ok(mapping.finish(pieces.is_empty()))
+}
+
+/// COPYUID codes of several commands, joined.
+#[derive(Default)]
+struct Mapping {
+    uid_validity: Option<u32>,
+    pairs: Vec<UidPair>,
+    /// A code that cannot be: its pairs would be wrong.
+    unusable: bool,
+}
+
+impl Mapping {
+    fn untagged(&mut self, data: &Untagged) {
+        if let Untagged::Condition(condition) = data {
+            self.code(condition.code.as_ref());
+        }
+    }
+
+    fn completed(&mut self, done: &Completion) {
+        self.code(done.code.as_ref());
+    }
+
+    fn code(&mut self, code: Option<&ResponseCode>) {
+        let Some(ResponseCode::CopyUid { uid_validity, from, to }) = code else { return };
+        let count = |ranges: &[UidRange]| ranges.iter().map(|range| range.count()).fold(0, u64::saturating_add);
+        if count(from) != count(to) || count(from) > MAX_PAIRS {
+            self.unusable = true;
+            return;
+        }
+        self.uid_validity = Some(*uid_validity);
+        let each = |ranges: &[UidRange]| {
+            let ranges = ranges.to_vec();
+            ranges.into_iter().flat_map(|range| range.first..=range.last)
+        };
+        self.pairs.extend(each(from).zip(each(to)).map(|(from, to)| UidPair { from, to }));
+    }
+
+    fn finish(mut self, nothing: bool) -> UidMapping {
+        if self.unusable || (self.uid_validity.is_none() && !nothing) {
+            return UidMapping::default();
+        }
+        self.pairs.sort_unstable_by_key(|pair| pair.from);
+        self.pairs.dedup();
+        UidMapping { uid_validity: self.uid_validity, uids: Some(self.pairs) }
+    }
+}
+
+/// Refuses what needs UIDPLUS where it is not to be had.
+pub(super) fn require_uid_expunge(link: &Link, call: &'static str) -> Result<()> {
+    if link.has_or_rev2("UIDPLUS") { Ok(()) } else { Err(Error::CapabilityMissing { extension: "UIDPLUS", call }) }
+}

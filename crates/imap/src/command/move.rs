@@ -1,0 +1,53 @@
+//! MOVE (RFC 6851, RFC 9051 §6.4.8); without it COPY, `\Deleted` and UID EXPUNGE of just what was copied.
+//!
+//! Without UIDPLUS there would be only EXPUNGE, which removes what others have marked: that is refused.
+
+use super::argument::Mailbox;
+use super::copy::{require_uid_expunge, transfer};
+use super::delete::expunge;
+use super::resolve;
+use super::search;
+use crate::connection::{Access, Command, Freshness, Link};
+use crate::error::Result;
+use crate::types::UidMapping;
+use crate::uid_set::{UidRanges, UidSet};
+
+/// Moves messages.
+pub(crate) struct Move {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) uids: UidSet,
+    pub(crate) destination: Mailbox,
+    pub(crate) uid_validity: Option<u32>,
+}
+
+impl Command for Move {
+    type Output = UidMapping;
+    /// What was copied before the connection was lost would be copied again.
+    const IDEMPOTENT: bool = false;
+
+    fn mailbox(&self) -> Option<&Mailbox> {
+        Some(&self.mailbox)
+    }
+
+    async fn run(&self, link: &mut Link) -> Result<UidMapping> {
+        if link.has_or_rev2("MOVE") {
+            link.open(&self.mailbox, Access::Write, self.uid_validity, Freshness::AsIs).await?;
+            let pieces = resolve::exact(link, &self.mailbox, &self.uids).await?;
+            return transfer(link, "UID MOVE", &pieces, &self.destination).await;
+        }
+        require_uid_expunge(link, "move, on a server without MOVE,")?;
+        let exists = link.open_and_refresh(&self.mailbox, Access::Write, self.uid_validity).await?;
+        if exists == 0 {
+            return Ok(UidMapping { uid_validity: None, uids: Some(Vec::new()) });
+        }
+        // Message by message: what arrives between the copy and the removal must not be removed.
+        let uids = match self.uids.newest_count() {
+            Some(count) => resolve::newest(link, count, exists, false).await?.into_iter().map(|(uid, _)| uid).collect(),
+            None => search::existing(link, &self.uids).await?,
+        };
+        let pieces = UidRanges::from_uids(uids).lines(super::MAX_SET_BYTES);
+        let mapping = transfer(link, "UID COPY", &pieces, &self.destination).await?;
+        expunge(link, &pieces).await?;
+        Ok(mapping)
+    }
+}

@@ -1,0 +1,168 @@
+//! IDLE (RFC 2177, RFC 9051 §6.3.13), and NOOP where there is none: one turn of watching a mailbox.
+//!
+//! ```text
+//! EXAMINE ─► differs from what was seen last? ─► IDLE ─┬─ news: told, and on
+//!                                                     ├─ a call waits: DONE, the turn is over
+//!                                                     └─ [`PROBE`]: DONE, NOOP, IDLE again
+//! ```
+//!
+//! IDLE dies silently behind NATs and on Exchange, and some servers that offer it tell nothing while it lasts. So it is
+//! left and entered again every [`PROBE`]: that finds a half-open connection within a minute, and news that was held back.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use email_base::clock;
+use tokio::sync::{Notify, watch};
+
+use super::argument::Mailbox;
+use super::line::Line;
+use crate::connection::{Access, Backlog, Command, Link, Snapshot};
+use crate::error::{Error, Result};
+
+/// How long IDLE lasts before the server is asked whether it is still there.
+const PROBE: Duration = Duration::from_secs(45);
+/// How long its answer to that may take.
+const PROBE_ANSWER: Duration = Duration::from_secs(15);
+/// Between two NOOPs where there is no IDLE.
+const POLL: Duration = Duration::from_secs(30);
+/// A watcher that shares its connection with others hands it on after this.
+const TURN: Duration = Duration::from_secs(30);
+
+/// One turn.
+pub(crate) struct Watch {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) seen: Arc<Seen>,
+    pub(crate) news: Arc<Board>,
+    pub(crate) backlog: watch::Receiver<Backlog>,
+}
+
+/// What a watcher has not heard yet. However much happens, it is no more than this.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    news: Mutex<News>,
+    pinned: Notify,
+}
+
+/// Since the last look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct News {
+    /// Another connection watches now.
+    pub(crate) reconnected: bool,
+    /// Something came, went or changed.
+    pub(crate) changed: bool,
+}
+
+impl Board {
+    /// Waits for news and takes them.
+    pub(crate) async fn take(&self) -> News {
+        loop {
+            let news = std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner));
+            if news != News::default() {
+                return news;
+            }
+            self.pinned.notified().await;
+        }
+    }
+
+    fn pin(&self, reconnected: bool, changed: bool) {
+        let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        news.reconnected |= reconnected;
+        news.changed |= changed;
+        if *news != News::default() {
+            self.pinned.notify_one();
+        }
+    }
+}
+
+/// The mailbox as it was seen last, over all turns.
+#[derive(Debug, Default)]
+pub(crate) struct Seen(Mutex<Option<Snapshot>>);
+
+impl Seen {
+    /// Puts `now` in place of what was there.
+    fn replace(&self, now: Snapshot) -> Option<Snapshot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(now)
+    }
+}
+
+impl Command for Watch {
+    type Output = ();
+    /// Losing its connection is news; whoever watches decides.
+    const IDEMPOTENT: bool = false;
+    const BACKGROUND: bool = true;
+
+    fn mailbox(&self) -> Option<&Mailbox> {
+        Some(&self.mailbox)
+    }
+
+    async fn run(&self, link: &mut Link) -> Result<()> {
+        link.open_and_refresh(&self.mailbox, Access::Read, None).await?;
+        self.compare(link)?;
+        let turn_ends = clock::now() + TURN;
+        let idle = link.has_or_rev2("IDLE");
+        loop {
+            if idle {
+                self.idle(link, turn_ends).await?;
+            } else {
+                self.wait(link, turn_ends, POLL).await?;
+            }
+            if self.is_awaited(turn_ends) {
+                return Ok(());
+            }
+            link.run_quietly(&Line::new("NOOP")).await?;
+            self.compare(link)?;
+        }
+    }
+}
+
+impl Watch {
+    /// One IDLE, from `+` to DONE.
+    async fn idle(&self, link: &mut Link, turn_ends: clock::Instant) -> Result<()> {
+        let line = Line::new("IDLE");
+        let Some(tag) = link.begin_idle(&line).await? else {
+            // Offered and refused: as without.
+            return self.wait(link, turn_ends, POLL).await;
+        };
+        self.wait(link, turn_ends, PROBE).await?;
+        let back = clock::timeout(PROBE_ANSWER, link.end_idle(&tag, &line)).await;
+        back.map_err(|_| Error::Silent { during: "IDLE", waited: PROBE_ANSWER })??;
+        self.compare(link)
+    }
+
+    /// Listens for at most `time`, or until the connection is needed.
+    async fn wait(&self, link: &mut Link, turn_ends: clock::Instant, time: Duration) -> Result<()> {
+        let mut backlog = self.backlog.clone();
+        let end = clock::now() + time;
+        loop {
+            if self.is_awaited(turn_ends) {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                heard = link.listen() => {
+                    heard?;
+                    self.compare(link)?;
+                }
+                changed = backlog.changed() => changed.map_err(|_| Error::Closed)?,
+                () = clock::sleep_until(turn_ends), if backlog.borrow().background > 0 => return Ok(()),
+                () = clock::sleep_until(end) => return Ok(()),
+            }
+        }
+    }
+
+    /// Whether somebody else needs the connection.
+    fn is_awaited(&self, turn_ends: clock::Instant) -> bool {
+        let backlog = *self.backlog.borrow();
+        backlog.calls > 0 || (backlog.background > 0 && clock::now() >= turn_ends)
+    }
+
+    /// Tells what is different from what was seen last.
+    fn compare(&self, link: &Link) -> Result<()> {
+        let now = link.snapshot().ok_or(Error::Internal("no mailbox is open"))?;
+        if let Some(before) = self.seen.replace(now) {
+            self.news.pin(before.connection != now.connection, before.differs_from(&now));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! What of a mailbox can be compared from one look to the next, over other mailboxes and other connections.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::link::Link;
+
+/// Numbers connections and openings of mailboxes, over the whole process.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A number never given before.
+pub(crate) fn serial() -> u64 {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A mailbox at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// Which connection saw it.
+    pub(crate) connection: u64,
+    /// Which opening: within one, every change was told and counted.
+    opening: u64,
+    changes: u64,
+    exists: u32,
+    uid_validity: Option<u32>,
+    uid_next: Option<u32>,
+    highest_mod_seq: Option<u64>,
+}
+
+impl Snapshot {
+    /// Whether something in the mailbox changed between the two. Without CONDSTORE a change of flags while the mailbox
+    /// was not open cannot be seen.
+    pub(crate) fn differs_from(&self, later: &Self) -> bool {
+        if self.opening == later.opening {
+            return self.changes != later.changes;
+        }
+        let told =
+            |snapshot: &Self| (snapshot.exists, snapshot.uid_validity, snapshot.uid_next, snapshot.highest_mod_seq);
+        // Messages that came or went under the earlier opening were counted by `exists`, too.
+        told(self) != told(later)
+    }
+}
+
+impl Link {
+    /// Of the open mailbox.
+    pub(crate) fn snapshot(&self) -> Option<Snapshot> {
+        let selected = self.view.selected.as_ref()?;
+        Some(Snapshot {
+            connection: self.serial,
+            opening: selected.opening,
+            changes: selected.changes,
+            exists: selected.exists,
+            uid_validity: selected.uid_validity,
+            uid_next: selected.uid_next,
+            highest_mod_seq: selected.highest_mod_seq,
+        })
+    }
+}

@@ -1,0 +1,231 @@
+//! `watch`: IDLE that steps aside, polling, reconnection.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that meets anything unexpected must fail its test"
+)]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use email_imap::{Client, MailboxEventKind, Watcher};
+use email_net::Security;
+use email_testkit::Mock;
+use support::*;
+use tokio::sync::Notify;
+
+async fn kind(watcher: &mut Watcher) -> MailboxEventKind {
+    let event = watcher.next().await.unwrap().unwrap();
+    assert_eq!(event.path, "INBOX");
+    event.kind
+}
+
+const IDLE: &str = "C: {idle} IDLE\nS: + idling\n";
+const DONE: &str = "C: DONE\nS: {idle} OK done\n";
+const STATUS: &str = "C: {tag} STATUS \"INBOX\" (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)\n\
+                      S: * STATUS INBOX (MESSAGES 3)\nS: {tag} OK done\n";
+
+#[tokio::test]
+async fn news_while_idle_and_exists_before_the_plus() {
+    let mock = server(
+        "IMAP4rev1 IDLE",
+        format!(
+            "{}C: {{idle}} IDLE\nS: * 4 EXISTS\nS: + idling\nS: * 4 EXPUNGE\nS: * 2 FETCH (FLAGS (\\Seen))\n{DONE}{LOGOUT}",
+            examine("INBOX", 3)
+        ),
+    );
+    let client = connect(&mock).await;
+    let mut watcher = client.watch("inbox", &call());
+    assert_eq!(kind(&mut watcher).await, MailboxEventKind::Changed);
+    drop(watcher);
+    // What was left in IDLE is ended before the farewell: DONE, then LOGOUT.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    finish(client, mock).await;
+}
+
+#[tokio::test]
+async fn it_steps_aside_for_any_call_and_sees_what_came_meanwhile() {
+    let idling = Arc::new(Notify::new());
+    let idles = idling.clone();
+    let mock = Mock::each(None, async move |_, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1 IDLE").await;
+        let (mut exists, mut idle) = (3, None);
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap_or(("", &line));
+            let said = match command {
+                "EXAMINE \"INBOX\"" => format!("* {exists} EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n{tag} OK\r\n"),
+                "EXAMINE \"Other\"" => {
+                    // New mail comes to INBOX while it is not watched.
+                    exists = 5;
+                    format!("* 1 EXISTS\r\n* OK [UIDVALIDITY 9] ok\r\n{tag} OK\r\n")
+                }
+                "UID SEARCH ALL" => format!("* SEARCH 1\r\n{tag} OK\r\n"),
+                "IDLE" => {
+                    idle = Some(tag.to_owned());
+                    idles.notify_one();
+                    "+ idling\r\n".to_owned()
+                }
+                "DONE" => format!("{} OK\r\n", idle.take().expect("DONE without IDLE")),
+                other if idle.is_some() => panic!("{other} during IDLE"),
+                _ => format!("* STATUS INBOX (MESSAGES 3)\r\n{tag} OK\r\n"),
+            };
+            if peer.try_send(said).await.is_err() {
+                return;
+            }
+        }
+    });
+    let client = connect(&mock).await;
+    let mut watcher = client.watch("INBOX", &call());
+    let events = tokio::spawn(async move { kind(&mut watcher).await });
+    idling.notified().await;
+    for _ in 0..20 {
+        assert_eq!(client.status("INBOX", &call()).await.unwrap().messages, 3);
+    }
+    let none = email_imap::MailboxOptions::default();
+    assert_eq!(client.search("Other", json("{}"), none, &call()).await.unwrap(), [1]);
+    assert_eq!(events.await.unwrap(), MailboxEventKind::Changed);
+    client.close();
+}
+
+#[tokio::test]
+async fn with_two_connections_the_watcher_keeps_its_own() {
+    let mock = Mock::each(None, async |number, peer| {
+        let idle = examine("INBOX", 3) + IDLE + "X: eof\n";
+        let transcript = if number == 0 { idle } else { STATUS.to_owned() + "X: eof\n" };
+        let peer = log_in(peer, "IMAP4rev1 IDLE").await;
+        let mut names = Default::default();
+        peer.play_with(&transcript, &mut names).await;
+    });
+    let mut options = options(&mock, Security::None);
+    options.max_connections = 2;
+    let client = Client::connect(options, &call()).await.unwrap();
+    let mut watcher = client.watch("INBOX", &call());
+    let watching = tokio::spawn(async move { watcher.next().await });
+    tokio::task::yield_now().await;
+    assert_eq!(client.status("INBOX", &call()).await.unwrap().messages, 3);
+    client.close();
+    assert_eq!(code(watching.await.unwrap().unwrap()), "CLOSED");
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_told() {
+    let mock = Mock::start(async |listener| {
+        let first = login("IMAP4rev1 IDLE") + &examine("INBOX", 3) + IDLE + "X: reset\n";
+        listener.accept().await.play(&first).await;
+        let second = login("IMAP4rev1 IDLE") + &examine("INBOX", 4) + IDLE + "X: eof\n";
+        listener.accept().await.play(&second).await;
+    });
+    let client = connect(&mock).await;
+    let mut watcher = client.watch("INBOX", &call());
+    assert_eq!(kind(&mut watcher).await, MailboxEventKind::Reconnected);
+    assert_eq!(kind(&mut watcher).await, MailboxEventKind::Changed);
+    client.close();
+    mock.finished().await;
+}
+
+/// Time passes, between two moments of real time: network and a paused clock do not go together.
+async fn later(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn idle_is_left_and_entered_again_and_polling_goes_without() {
+    for (capabilities, first, again) in [
+        ("IMAP4rev1 IDLE", IDLE, format!("{DONE}C: {{tag}} NOOP\nS: * 4 EXISTS\nS: {{tag}} OK\n{IDLE}X: eof\n")),
+        ("IMAP4rev1", "", "C: {tag} NOOP\nS: * 4 EXISTS\nS: {tag} OK\nX: eof\n".to_owned()),
+    ] {
+        let open = Arc::new(Notify::new());
+        let opened = open.clone();
+        let mock = Mock::start(async move |listener| {
+            let mut names = Default::default();
+            let start = login(capabilities) + &examine("INBOX", 3) + first;
+            let peer = listener.accept().await.play_with(&start, &mut names).await.unwrap();
+            opened.notify_one();
+            peer.play_with(&again, &mut names).await;
+        });
+        let client = connect(&mock).await;
+        let mut watcher = client.watch("INBOX", &email_base::Call::default());
+        let watching = tokio::spawn(async move { kind(&mut watcher).await });
+        open.notified().await;
+        let mut seconds = 0;
+        // The client may not have read the last line when time passes: then it waits for its time anew.
+        while !watching.is_finished() {
+            later(Duration::from_secs(1)).await;
+            seconds += 1;
+            assert!(seconds < 300);
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        assert_eq!(watching.await.unwrap(), MailboxEventKind::Changed, "a server whose IDLE tells nothing");
+        client.close();
+        mock.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn a_half_open_connection_in_idle_is_found_within_a_minute() {
+    let left = Arc::new(Notify::new());
+    let leave = left.clone();
+    let mock = Mock::each(None, async move |number, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1 IDLE").await;
+        let mut names = Default::default();
+        peer = peer.play_with(&(examine("INBOX", 3) + IDLE), &mut names).await.unwrap();
+        if number == 0 {
+            // Says nothing to DONE, and does not hang up.
+            assert_eq!(peer.receive_line().await, "DONE");
+            leave.notify_one();
+        }
+        peer.receive_all().await;
+    });
+    let client = connect(&mock).await;
+    let mut watcher = client.watch("INBOX", &email_base::Call::default());
+    let watching = tokio::spawn(async move { kind(&mut watcher).await });
+    let started = email_base::clock::now();
+    let asked = async {
+        loop {
+            later(Duration::from_secs(1)).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::select! {
+        () = left.notified() => {}
+        () = asked => {}
+    }
+    let after = started.elapsed().as_secs();
+    assert!((45..60).contains(&after), "{after} s");
+    later(Duration::from_secs(16)).await;
+    assert_eq!(watching.await.unwrap(), MailboxEventKind::Reconnected);
+    client.close();
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_not_there_ends_the_watch() {
+    let mock = server("IMAP4rev1", format!("C: {{tag}} EXAMINE \"x\"\nS: {{tag}} NO [NONEXISTENT] no\n{LOGOUT}"));
+    let client = connect(&mock).await;
+    let mut watcher = client.watch("x", &call());
+    assert_eq!(code(watcher.next().await.unwrap()), "MAILBOX_NOT_FOUND");
+    assert!(watcher.next().await.is_none());
+    assert_eq!(code(client.watch("a\r\nb", &call()).next().await.unwrap()), "INVALID_MAILBOX_NAME");
+    finish(client, mock).await;
+}
+
+#[tokio::test]
+async fn the_watch_ends_with_its_signal() {
+    let mock = server("IMAP4rev1 IDLE", format!("{}{IDLE}{DONE}{STATUS}{LOGOUT}", examine("INBOX", 3)));
+    let client = connect(&mock).await;
+    let (call_of_watch, cancel) = call_of(Duration::from_secs(20));
+    let mut watcher = client.watch("INBOX", &call_of_watch);
+    let watching = tokio::spawn(async move { watcher.next().await });
+    tokio::task::yield_now().await;
+    cancel.cancel();
+    assert_eq!(code(watching.await.unwrap().unwrap()), "ABORTED");
+    drop(client);
+    drop(mock);
+}
