@@ -83,7 +83,7 @@ fn check_value(element: &str, name: &str, value: &str, remote: bool) -> Result<(
                 && !lower.contains(['\n', '\r', '\t'])
         }
         (_, "id" | "name") => lower.starts_with("m_"),
-        (_, "class") => lower == "email-message" || lower.split(' ').all(|c| c.starts_with("m_")),
+        (_, "class") => lower.split(' ').all(|c| c == "email-message" || c.starts_with("m_")),
         (_, "style") => return check_css(&lower),
         (_, "target") => lower == "_blank",
         (_, "rel") => lower == "noopener noreferrer",

@@ -100,7 +100,10 @@ impl<'a> FieldWriter<'a> {
         while !rest.is_empty() {
             let room = LINE.saturating_sub(self.column + 1);
             let fits = chunk(rest, room.min(MAX_ENCODED_WORD), base64);
-            let length = if fits == 0 { chunk(rest, MAX_ENCODED_WORD, base64) } else { fits };
+            let alone = chunk(rest, MAX_ENCODED_WORD, base64);
+            // What fits a line of its own is not cut: some readers put a blank where words meet.
+            let goes_down = fits == 0 || (alone == rest.len() && !self.fresh);
+            let length = if goes_down { alone } else { fits };
             let (part, tail) = rest.split_at(length);
             self.word(&encoded_word(part, base64));
             rest = tail;

@@ -147,9 +147,6 @@ const RESERVED: &[&str] = &[
     "return-path",
     "received",
     "resent-bcc",
-    "x-priority",
-    "importance",
-    "disposition-notification-to",
 ];
 
 /// `ftext` (RFC 5322 §3.6.8), and none of the fields that are written here.

@@ -336,15 +336,14 @@ fn visible(url: &str) -> String {
 
 fn prefixed(classes: &str) -> Option<String> {
     let sound = |c: &&str| c.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    let all: Vec<String> =
-        classes.split_ascii_whitespace().filter(sound).take(50).map(|c| format!("{}{c}", style::PREFIX)).collect();
+    let all: Vec<String> = classes.split_ascii_whitespace().filter(sound).take(50).map(style::with_prefix).collect();
     (!all.is_empty()).then(|| all.join(" "))
 }
 
 fn identifier(id: &str) -> Option<String> {
     let id = id.trim();
     let sound = !id.is_empty() && id.len() < 200 && !id.chars().any(|c| c.is_whitespace() || c.is_control());
-    sound.then(|| format!("{}{id}", style::PREFIX))
+    sound.then(|| style::with_prefix(id))
 }
 
 #[cfg(test)]

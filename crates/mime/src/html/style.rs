@@ -9,6 +9,11 @@ pub(crate) const SCOPE: &str = "email-message";
 /// Before every class name and id of the message: `modal` must not become the page's `modal`.
 pub(crate) const PREFIX: &str = "m_";
 
+/// `name` out of the page's reach. What was made safe before, and is quoted now, keeps its name.
+pub(crate) fn with_prefix(name: &str) -> String {
+    if name.starts_with(PREFIX) || name == SCOPE { name.to_owned() } else { format!("{PREFIX}{name}") }
+}
+
 /// The declarations of a `style` attribute that are harmless.
 pub(crate) fn declarations(css: &str) -> String {
     let css = without_comments(css);
@@ -105,20 +110,33 @@ fn scoped_selector(selector: &str) -> Option<String> {
             Some(rest) if rest.starts_with(['.', '#', ':']) => rest,
             _ => compound,
         };
-        out.push(' ');
-        for c in compound.chars() {
-            out.push(c);
-            if matches!(c, '.' | '#') {
-                out.push_str(PREFIX);
-            }
+        if compound.strip_prefix('.') == Some(SCOPE) {
+            continue;
         }
+        out.push(' ');
+        push_compound(compound, &mut out)?;
     }
-    // `>` and the like at the end, or a class without a name.
-    let sound = !out.ends_with(['>', '+', '~', '_', ':'])
-        && !out.contains(". ")
-        && !out.contains("m_.")
-        && !out.contains("m_#");
-    sound.then_some(out)
+    (!out.ends_with(['>', '+', '~', ':'])).then_some(out)
+}
+
+/// `p.MsoNormal#x` with its names prefixed; `None` when one of them is empty.
+fn push_compound(compound: &str, out: &mut String) -> Option<()> {
+    let mut rest = compound;
+    while let Some(at) = rest.find(['.', '#']) {
+        let (before, tail) = rest.split_at(at);
+        out.push_str(before);
+        let name = tail.get(1..)?;
+        let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))).unwrap_or(name.len());
+        let (name, after) = name.split_at(end);
+        if name.is_empty() {
+            return None;
+        }
+        out.push_str(tail.get(..1)?);
+        out.push_str(&with_prefix(name));
+        rest = after;
+    }
+    out.push_str(rest);
+    Some(())
 }
 
 fn is_media_condition(condition: &str) -> bool {
@@ -363,6 +381,7 @@ mod tests {
             ("</style><script>x</script>{color:red}", ""),
             (".{color:red} a>{color:red} a > b{color:red}", ".email-message a > b{color:red}"),
             ("a:hover{color:red} a:has(b){color:red}", ".email-message a:hover{color:red}"),
+            (".email-message p.m_x{color:red}", ".email-message p.m_x{color:red}"),
             ("@supports (x:y){p{color:red}} b{color:red}", ".email-message b{color:red}"),
         ] {
             assert_eq!(sheet(css), expected, "{css}");

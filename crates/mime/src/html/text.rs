@@ -53,10 +53,11 @@ impl Hidden {
 
     /// Whether what follows is hidden.
     fn enter(&mut self, name: &str, attributes: &str) -> bool {
-        if self.depth > 0 {
+        if self.depth > 0 && !ends_without_tag(&self.element, name) {
             self.depth += usize::from(name == self.element);
             return true;
         }
+        self.depth = 0;
         let hides = matches!(name, "head" | "template" | "object" | "select" | "svg" | "math" | "xml" | "datalist")
             || (!is_void(name) && is_invisible(attributes));
         if hides {
@@ -66,13 +67,31 @@ impl Hidden {
         hides
     }
 
-    /// Whether the end tag belongs to what is hidden. A body ends a head that forgot to end.
+    /// Whether the end tag belongs to what is hidden.
     fn leave(&mut self, name: &str) -> bool {
         if self.depth == 0 {
             return false;
         }
         self.depth -= usize::from(name == self.element);
         true
+    }
+}
+
+/// Whether the start of `name` ends `element`, whose own end tag was left out (HTML Living Standard §13.1.2.4).
+fn ends_without_tag(element: &str, name: &str) -> bool {
+    match element {
+        "head" => {
+            !matches!(name, "head" | "title" | "meta" | "link" | "style" | "script" | "base" | "noscript" | "template")
+        }
+        "p" => {
+            name == "p"
+                || is_block(name)
+                || matches!(name, "ul" | "ol" | "dl" | "table" | "pre" | "blockquote" | "hr" | "h1" | "h2" | "h3")
+        }
+        "li" => name == "li",
+        "td" | "th" => matches!(name, "td" | "th" | "tr"),
+        "tr" => name == "tr",
+        _ => false,
     }
 }
 
@@ -313,6 +332,9 @@ mod tests {
             "<select><option>o</select>x",
             "<img style=\"display:none\" alt=q>x",
             "<br style=\"display:none\">x",
+            "<html><head><title>t</title><meta charset=utf-8><body>x",
+            "<p style=\"display:none\">h<p>x",
+            "<table><tr style=\"display:none\"><td>h<tr><td>x</table>",
         ] {
             assert_eq!(from_html(html), "x", "{html}");
         }

@@ -180,6 +180,11 @@ impl<'a> Reader<'a> {
     fn encoded_word_or_octet(&mut self) {
         let rest = self.line.get(self.at..).unwrap_or_default();
         match EncodedWord::at_start(rest, self.at < self.last_word_end) {
+            // Python's mail library encodes commas between mailboxes, too.
+            Some(word) if word.is_comma() => {
+                self.at += word.length - 1;
+                self.finish();
+            }
             Some(word) => {
                 let text = rest.get(..word.length).unwrap_or_default();
                 self.phrase.extend_from_slice(text);
@@ -351,6 +356,8 @@ mod tests {
         let all = list(b"undisclosed-recipients:;", Hint::default());
         assert_eq!((all[0].address.as_str(), all[0].group.as_deref()), ("", Some("undisclosed-recipients")));
         assert!(list(b" , ;; <> ", Hint::default()).is_empty());
+        let all = list(b"B <b@x> =?utf-8?q?=2C?= c@x =?utf-8?b?LA==?= d@x", Hint::default());
+        assert_eq!(all.iter().map(|a| a.address.as_str()).collect::<Vec<_>>(), ["b@x", "c@x", "d@x"]);
     }
 
     #[test]

@@ -62,9 +62,12 @@ fn visit(tree: &Tree<'_>, index: usize, attach: bool) -> Roles {
 }
 
 fn leaf(tree: &Tree<'_>, index: usize, part: &Part<'_>, attach: bool) -> Roles {
-    let among_alternatives =
-        part.parent.and_then(|p| tree.parts.get(p)).is_some_and(|p| p.content_type.value == "multipart/alternative");
-    let named = is_named(part) && part.parent.is_some() && !among_alternatives;
+    // What stands there is read whatever it is called.
+    let is_wanted = part
+        .parent
+        .and_then(|p| tree.parts.get(p))
+        .is_none_or(|p| matches!(p.content_type.value.as_str(), "multipart/alternative" | "multipart/related"));
+    let named = is_named(part) && !is_wanted;
     if attach || !is_readable(part) || named || part.disposition.value == "attachment" {
         return Roles { segments: Vec::new(), attachments: vec![index] };
     }

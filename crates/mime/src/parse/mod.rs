@@ -42,11 +42,15 @@ pub fn parse(source: &[u8], options: &ParseOptions) -> ParsedMessage {
         header_bytes: options.limits.header_bytes(),
     };
     let outer = structure::split(&source, limits);
-    match security::open_signed(&outer) {
+    let mut message = match security::open_signed(&outer) {
         // The header counts of the outside, the body of the inside.
         Some(inside) => Reading::opened(outer, structure::split(&inside, limits), options).finish(),
         None => Reading::new(outer, options).finish(),
+    };
+    if source.is_empty() {
+        message.defects.push("the message is empty".to_owned());
     }
+    message
 }
 
 /// Text of a header field's raw value: unfolded, encoded words (RFC 2047) decoded, also where they were cut inside a

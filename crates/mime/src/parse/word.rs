@@ -93,6 +93,15 @@ impl<'a> EncodedWord<'a> {
         }
     }
 
+    /// Whether nothing but a comma is encoded.
+    pub(crate) fn is_comma(&self) -> bool {
+        let mut octets = Vec::new();
+        if self.content.len() < 10 {
+            self.append_octets(&mut octets);
+        }
+        octets.trim_ascii() == b","
+    }
+
     fn append_octets(&self, out: &mut Vec<u8>) {
         if self.base64 {
             transfer::base64_append(self.content, out);
