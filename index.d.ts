@@ -3,7 +3,7 @@
  * `moduleResolution: node` and `strict`.
  *
  * Rules behind it: every call that does I/O returns a promise or an async iterable and takes `signal` and `timeoutMs`;
- * everything that has to be stored (tokens, pending authorizations, cursors) is plain JSON; no event emitter; all
+ * everything that has to be stored (tokens, pending authorizations) is plain JSON; no event emitter; all
  * message numbers are UIDs and every mailbox call names its mailbox, so no hidden "selected" state; `null` means
  * "not there", a rejection means failure, never `false`; units are in names (`timeoutMs`, `maxBytes`); 64-bit values
  * that JSON cannot hold are strings (MODSEQ).
@@ -451,26 +451,6 @@ export interface UidMapping {
   uids: Array<{ from: number; to: number }> | null
 }
 
-export interface SyncOptions extends CallOptions {
-  /** First sync only: how far back. */
-  since?: Date
-  fetch?: FetchQuery
-  /** Messages per batch. Default 100. */
-  batchSize?: number
-  /** Default `newest-first`: what the user looks at is there first. */
-  order?: 'newest-first' | 'oldest-first'
-}
-export interface SyncBatch {
-  /** The mailbox was rebuilt on the server (UIDVALIDITY): drop what is stored before applying this batch. */
-  reset: boolean
-  added: FetchedMessage[]
-  flags: Array<{ uid: number; flags: string[]; modSeq: string | null }>
-  vanished: number[]
-  /** Opaque, JSON-safe, at most ~64 KB for 100,000 messages. Store it in the same transaction as the batch: resuming from it loses and repeats nothing. */
-  cursor: string
-  progress: { done: number; total: number }
-}
-
 export interface MailboxEvent {
   path: string
   type: 'changed' | 'reconnected'
@@ -501,7 +481,6 @@ export declare class ImapClient {
     uid: number,
     options?: { part?: string; decode?: boolean; maxBytes?: number } & MailboxCallOptions,
   ): AsyncIterableIterator<Buffer>
-  sync(path: string, cursor: string | null, options?: SyncOptions): AsyncIterableIterator<SyncBatch>
   /** IDLE where there is one, else NOOP polling; reconnects by itself and says so. Ends by `close` or leaving the loop; `signal` rejects with `ABORTED`. */
   watch(path: string, options?: CallOptions): AsyncIterableIterator<MailboxEvent>
 
@@ -684,36 +663,7 @@ export declare class SmtpClient {
   close(options?: CallOptions): Promise<void>
 }
 
-// ───────────────────────────── setup help
-
-export interface DiagnosisStep {
-  step:
-    | 'app-credentials'
-    | 'token'
-    | 'token-scopes'
-    | 'imap-connect'
-    | 'imap-tls'
-    | 'imap-auth'
-    | 'imap-mailbox'
-    | 'smtp-connect'
-    | 'smtp-tls'
-    | 'smtp-auth'
-  ok: boolean
-  ms: number
-  error: MailError | null
-  /** One sentence on what to switch on, where. */
-  advice: string | null
-}
-/** Runs every step that can run, sends no mail, changes nothing. */
-export declare function diagnose(
-  options: {
-    provider?: OAuthProvider
-    auth?: MailAuth
-    imap?: ServerAddress
-    smtp?: ServerAddress
-  } & ConnectOptions &
-    CallOptions,
-): Promise<{ ok: boolean; steps: DiagnosisStep[] }>
+// ───────────────────────────── log
 
 /** Called with every log line; no line ever holds a token, a password, a body or an address book. */
 export declare function setLogger(

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
+import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -15,6 +17,7 @@ import {
   SmtpClient,
   TokenSource,
 } from '../index'
+import * as addon from '../index'
 import { all, failing } from './failing'
 
 const auth = { user: 'ada@contoso.example', accessToken: 'token' }
@@ -164,6 +167,32 @@ describe('calls end when they are told to', () => {
     expect(await failing(parseMessage(Buffer.from('x'), { signal }))).toMatchObject({ code: 'ABORTED' })
     expect(await failing(SmtpClient.connect({ ...options(), signal }))).toMatchObject({ code: 'ABORTED' })
   })
+})
+
+describe('index.d.ts', () => {
+  const types = readFileSync(join(__dirname, '..', 'index.d.ts'), 'utf8')
+  const exported: Record<string, unknown> = addon
+
+  test('declares what is there, and nothing else', () => {
+    const declared = [...types.matchAll(/^export declare (?:function|class) (\w+)/gm)].map(([, name]) => name)
+    const there = Object.keys(exported).filter((name) => name !== 'default')
+    expect(there.sort()).toEqual([...new Set(declared)].sort())
+  })
+
+  test.each(['ImapClient', 'SmtpClient', 'OAuthClient', 'TokenSource'])(
+    '%s has the declared methods, and no others',
+    (name) => {
+      const body = new RegExp(`export declare class ${name} \\{\\n([^]*?)\\n\\}`).exec(types)![1]
+      const declared = [...body.matchAll(/^ {2}(?:static |readonly )?(\w+)[(:]/gm)].map(([, member]) => member)
+      const made = exported[name] as { prototype: object }
+      const members = [...Object.getOwnPropertyNames(made.prototype), ...Object.getOwnPropertyNames(made)]
+      const own = members.filter((member) => !['length', 'name', 'prototype'].includes(member))
+      const instance = name === 'OAuthClient' ? ['provider'] : []
+      expect([...new Set([...own, ...instance])].filter((member) => member !== 'constructor').sort()).toEqual(
+        [...new Set(declared)].filter((member) => member !== 'constructor').sort(),
+      )
+    },
+  )
 })
 
 describe('setLogger', () => {

@@ -76,12 +76,12 @@ export async function read(source: TokenSource): Promise<void> {
     tls: 'implicit',
     auth: { user: 'a@b.example', accessToken: source },
   })
-  // @ts-expect-error no switch turns verification off
   await ImapClient.connect({
     host: 'h',
     port: 993,
     tls: 'implicit',
     auth: { user: 'a', password: 'b' },
+    // @ts-expect-error no switch turns verification off
     rejectUnauthorized: false,
   })
   const mailboxes: MailboxInfo[] = await imap.list({ status: true })
