@@ -178,6 +178,34 @@ mod tests {
         assert_eq!(Line::new("X").string_arg("{9+}").shown(), r#"X "{9+}""#);
     }
 
+    proptest::proptest! {
+        /// Whatever a value holds, it is one argument: quoted without line ends, or a literal of its very length.
+        #[test]
+        fn no_value_ever_writes_a_second_command(value in "\\PC{0,20}|[\\x00-\\x7f]{0,20}|[\"\\\\{}+\r\n]{0,12}") {
+            let line = Line::new("X").string_arg(&value).arg("Y");
+            for (index, segment) in line.segments().unwrap().iter().enumerate() {
+                match segment {
+                    Segment::Text(text) => assert!(!text.contains(['\r', '\n', '\0'])),
+                    Segment::Literal(bytes) => assert_eq!((index, &bytes[..]), (1, value.as_bytes())),
+                }
+            }
+            if let [Segment::Text(text)] = line.segments().unwrap() {
+                let quoted = text.strip_prefix("X \"").and_then(|rest| rest.strip_suffix("\" Y")).unwrap();
+                let (mut back, mut escaped) = (String::new(), false);
+                for c in quoted.chars() {
+                    assert!(escaped || c != '"', "the quotes end early: {text}");
+                    if c == '\\' && !escaped {
+                        escaped = true;
+                    } else {
+                        escaped = false;
+                        back.push(c);
+                    }
+                }
+                assert!(!escaped && back == value, "{text}");
+            }
+        }
+    }
+
     #[test]
     fn own_text_with_a_line_break_is_never_sent() {
         assert!(matches!(Line::new("FETCH").arg("1\r\nA2 DELETE x").segments(), Err(Error::Internal(_))));

@@ -220,7 +220,9 @@ impl Shared {
     pub(super) fn gone(self: &Arc<Self>, id: u64) {
         let mut state = self.lock();
         state.slots.retain(|slot| slot.id != id);
-        if !state.closed && state.slots.is_empty() {
+        // A runtime that is shutting down drops its tasks, and takes no new ones.
+        let runtime = tokio::runtime::Handle::try_current().is_ok();
+        if runtime && !state.closed && state.slots.is_empty() {
             let job = state.calls.pop_front().or_else(|| state.background.pop_front());
             if job.is_some() {
                 self.hire(&mut state, None, job);
