@@ -115,7 +115,7 @@ mod tests {
     use std::io;
     use std::pin::Pin;
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::task::{Context, Poll};
     use std::time::Duration;
 
@@ -132,42 +132,62 @@ mod tests {
     use crate::refusal::Who;
     use crate::session::{Target, Transaction};
 
-    /// Takes what is written, as TLS does, but does not pass it on while it is stuck.
-    struct Stuck(DuplexStream, Arc<AtomicBool>);
+    /// Takes what is written, as TLS does, but does not pass it on while it is stuck; or takes only so much.
+    struct Odd {
+        inner: DuplexStream,
+        stuck: Arc<AtomicBool>,
+        room: Arc<AtomicUsize>,
+    }
 
-    impl AsyncRead for Stuck {
+    impl AsyncRead for Odd {
         fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.0).poll_read(cx, buf)
+            Pin::new(&mut self.inner).poll_read(cx, buf)
         }
     }
 
-    impl AsyncWrite for Stuck {
+    impl AsyncWrite for Odd {
         fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-            Pin::new(&mut self.0).poll_write(cx, buf)
+            if self.room.load(Ordering::SeqCst) < buf.len() {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            self.room.fetch_sub(buf.len(), Ordering::SeqCst);
+            Pin::new(&mut self.inner).poll_write(cx, buf)
         }
         fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            if self.1.load(Ordering::SeqCst) { Poll::Pending } else { Pin::new(&mut self.0).poll_flush(cx) }
+            if self.stuck.load(Ordering::SeqCst) { Poll::Pending } else { Pin::new(&mut self.inner).poll_flush(cx) }
         }
         fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.0).poll_shutdown(cx)
+            Pin::new(&mut self.inner).poll_shutdown(cx)
         }
     }
 
-    /// A message of 100 octets into a buffer with room for `room`, which is then stuck. Gives the outcome.
-    async fn stuck(room: usize) -> Error {
-        let (ours, mut theirs) = tokio::io::duplex(room);
-        let server = tokio::spawn(async move {
+    /// A session whose server waits for a message of 100 octets.
+    struct Begun {
+        session: Session,
+        transaction: Transaction,
+        body: Feeder<RawMessage>,
+        server: DuplexStream,
+        stuck: Arc<AtomicBool>,
+        room: Arc<AtomicUsize>,
+        call: Call,
+        closed: CancellationToken,
+    }
+
+    /// `buffer` is how much the socket takes ahead of the server.
+    async fn begun(buffer: usize) -> Begun {
+        let (inner, mut server) = tokio::io::duplex(buffer);
+        let conversation = tokio::spawn(async move {
             let mut seen = vec![0; 256];
             for (word, until) in [("220 hi\r\n", "\r\n"), ("250-mail\r\n250 PIPELINING\r\n", "DATA\r\n")] {
-                theirs.write_all(word.as_bytes()).await.unwrap();
+                server.write_all(word.as_bytes()).await.unwrap();
                 let mut got = String::new();
                 while !got.ends_with(until) {
-                    let count = theirs.read(&mut seen).await.unwrap();
+                    let count = server.read(&mut seen).await.unwrap();
                     got.push_str(std::str::from_utf8(&seen[..count]).unwrap());
                 }
             }
-            theirs.write_all(b"250 ok\r\n250 ok\r\n354 go\r\n").await.unwrap();
-            theirs
+            server.write_all(b"250 ok\r\n250 ok\r\n354 go\r\n").await.unwrap();
+            server
         });
         let target = Target {
             endpoint: Endpoint { host: "localhost".into(), port: 25, tls: Security::None },
@@ -175,13 +195,12 @@ mod tests {
             credentials: None,
             name: None,
         };
-        let connection = Budget::of(Key::new("stuck", 25, Some(&room.to_string()))).connection().await;
-        let closed = CancellationToken::new();
-        let call = Call::new(Duration::from_secs(5), CancellationToken::new());
+        let connection = Budget::of(Key::new("content", 25, Some(&buffer.to_string()))).connection().await;
+        let (call, closed) = (Call::new(Duration::from_secs(5), CancellationToken::new()), CancellationToken::new());
         let scope = Scope { call: &call, closed: &closed };
-        let is_stuck = Arc::new(AtomicBool::new(false));
+        let (stuck, room) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(10_000)));
+        let stream = Odd { inner, stuck: stuck.clone(), room: room.clone() };
         let hello = ClientId::Domain("x".into());
-        let stream = Stuck(ours, is_stuck.clone());
         let mut session = target.hello(stream, None, &hello, Who::Nobody, connection, scope).await.unwrap();
         let envelope = Envelope { from: "a@b".into(), to: vec!["c@d".into()] };
         let transaction = Transaction {
@@ -192,19 +211,58 @@ mod tests {
             eight_bit: false,
         };
         session.begin(&transaction, scope).await.unwrap();
-        let _theirs = server.await.unwrap();
-        is_stuck.store(true, Ordering::SeqCst);
-        let mut body = Feeder::new(RawMessage::new(vec![b'x'; 98].into()));
-        let error = session.content(&mut body, None, scope).await.unwrap_err();
-        assert!(!session.is_usable());
-        error
+        let server = conversation.await.unwrap();
+        let body = Feeder::new(RawMessage::new(vec![b'x'; 98].into()));
+        Begun { session, transaction, body, server, stuck, room, call, closed }
+    }
+
+    impl Begun {
+        async fn content(&mut self, next: Option<&Flight>) -> Result<Taken> {
+            let scope = Scope { call: &self.call, closed: &self.closed };
+            self.session.content(&mut self.body, next, scope).await
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_dot_that_was_taken_may_have_gone_out() {
-        for (room, delivery) in [(102, Delivery::NotSent), (103, Delivery::Unknown), (200, Delivery::Unknown)] {
-            let error = stuck(room).await;
-            assert_eq!((error.code(), error.delivery()), (Code::Timeout, Some(delivery)), "{room}");
+        for (buffer, delivery) in [(102, Delivery::NotSent), (103, Delivery::Unknown), (200, Delivery::Unknown)] {
+            let mut begun = begun(buffer).await;
+            begun.stuck.store(true, Ordering::SeqCst);
+            let error = begun.content(None).await.unwrap_err();
+            assert_eq!((error.code(), error.delivery()), (Code::Timeout, Some(delivery)), "{buffer}");
+            assert!(!begun.session.is_usable());
         }
+    }
+
+    impl Begun {
+        /// The server reads the message to its end, and then says `word`.
+        fn answer(&mut self, word: &'static str) -> tokio::task::JoinHandle<DuplexStream> {
+            let mut server = std::mem::replace(&mut self.server, tokio::io::duplex(1).0);
+            tokio::spawn(async move {
+                server.read_exact(&mut [0; 103]).await.unwrap();
+                server.write_all(word.as_bytes()).await.unwrap();
+                server
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_is_heard_while_the_end_is_stuck() {
+        let mut begun = begun(300).await;
+        begun.stuck.store(true, Ordering::SeqCst);
+        let _answering = begun.answer("552 5.3.4 too big\r\n");
+        let error = begun.content(None).await.unwrap_err();
+        assert_eq!((error.code(), error.delivery()), (Code::MessageTooLarge, Some(Delivery::NotSent)));
+        assert!(!begun.session.is_usable());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reply_counts_though_the_connection_ended_behind_it() {
+        let mut begun = begun(301).await;
+        let next = begun.session.flight(&begun.transaction).unwrap();
+        begun.room.store(103, Ordering::SeqCst);
+        let _answering = begun.answer("250 queued\r\n");
+        assert_eq!(begun.content(Some(&next)).await.unwrap().reply.code, 250);
+        assert!(!begun.session.has_begun() && !begun.session.is_usable());
     }
 }
