@@ -104,6 +104,40 @@ async fn main() {
             println!("inside {inside}");
             println!("{:?}", client.search("INBOX", q(r#"{"flagged":true}"#), Default::default(), &call()).await.map(|v| v.len()));
         }
+        "more" => {
+            let none = MailboxOptions::default;
+            let _ = client.delete_mailbox("Kunden/Müller&Co", &call()).await;
+            let _ = client.delete_mailbox("Kunden", &call()).await;
+            println!("create {:?}", client.create("Kunden/Müller&Co", None, &call()).await);
+            println!("again {:?}", client.create("Kunden/Müller&Co", None, &call()).await.map_err(|e| e.code().as_str()));
+            println!("special {:?}", client.create("Arch", Some(types::SpecialUse::Archive), &call()).await.map_err(|e| e.code().as_str()));
+            println!("copy {:?}", client.copy("INBOX", q("[1,2,3,99999]"), "Kunden/Müller&Co", none(), &call()).await);
+            println!("copy nowhere {:?}", client.copy("INBOX", q("1"), "Nope", none(), &call()).await.map_err(|e| e.code().as_str()));
+            println!("move {:?}", client.r#move("Kunden/Müller&Co", q("\"2:*\""), "Trash", none(), &call()).await);
+            println!("list {:?}", client.list(q(r#"{"pattern":"K*"}"#), &call()).await.map(|v| v.into_iter().map(|m| (m.path, m.selectable, m.subscribed)).collect::<Vec<_>>()));
+            println!("delete {:?}", client.delete("Kunden/Müller&Co", q("1"), none(), &call()).await);
+            println!("status {:?}", client.status("Kunden/Müller&Co", &call()).await);
+            println!("replace {:?}", client.append("Drafts", "Subject: 1\r\n\r\n1".into(), Default::default(), &call()).await);
+            let uid = client.search("Drafts", q("{}"), none(), &call()).await.unwrap().pop().unwrap();
+            println!("replace {:?}", client.replace("Drafts", uid, "Subject: 2\r\n\r\n2".into(), Some(vec!["\\Draft".into()]), none(), &call()).await);
+            println!("drafts {:?}", client.search("Drafts", q("{}"), none(), &call()).await);
+            println!("rename {:?}", client.rename("Kunden/Müller&Co", "Kunden/山田", &call()).await);
+            println!("search {:?}", client.search("Kunden/山田", q("{}"), none(), &call()).await);
+            println!("delete {:?}", client.delete_mailbox("Kunden/山田", &call()).await);
+            println!("gone {:?}", client.search("Kunden/山田", q("{}"), none(), &call()).await.map_err(|e| e.code().as_str()));
+            println!("noselect {:?}", client.search("Kunden", q("{}"), none(), &call()).await.map_err(|e| (e.code().as_str(), e.to_string())));
+            let mut w = client.watch("Drafts", &call());
+            let c2 = client.clone();
+            let t = tokio::spawn(async move { tokio::time::sleep(Duration::from_millis(300)).await; c2.append("Drafts", "a: b\r\n\r\nc".into(), Default::default(), &call()).await.unwrap(); });
+            println!("watch {:?}", w.next().await);
+            t.await.unwrap();
+            for evil in ["a\"b", "a\\b", "{9+}", "a*b", "a%b", "  ", "&", "&-", "&&AGE-", "ü&ü", "\u{7f}", "\u{1}x", "😀", "a&b-c", "\"", "INBOX2\""] {
+                let r = client.create(evil, None, &call()).await.map_err(|e| (e.code().as_str(), e.to_string()));
+                let l = client.list(q("{}"), &call()).await.unwrap().into_iter().any(|m| m.path == evil);
+                let d = client.delete_mailbox(evil, &call()).await.map_err(|e| (e.code().as_str(), e.to_string()));
+                println!("{evil:?} {r:?} listed {l} {d:?}");
+            }
+        }
         _ => panic!(),
     }
     let t = std::time::Instant::now();
