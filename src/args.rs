@@ -28,7 +28,13 @@ impl Args {
 
     /// A typed value, or `INVALID_ARGUMENT` with the path of what does not fit.
     pub fn parse<T: DeserializeOwned>(self) -> Result<T, Failure> {
-        blob::provide(self.blobs, || {
+        self.read()
+    }
+
+    /// One of several typed views on the same object: each takes the fields it knows, and keeps the paths of the others
+    /// (a flattened struct would lose them).
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        blob::provide(self.blobs.clone(), || {
             let mut deserializer = serde_json::Deserializer::from_str(&self.json);
             serde_path_to_error::deserialize(&mut deserializer)
         })
@@ -39,12 +45,16 @@ impl Args {
     }
 }
 
+/// What serde says with the value in it.
+const QUOTING: [&str; 3] = ["invalid value", "invalid length", "unknown variant"];
+
 /// Values never stand in the message: they may be secrets. serde quotes them for wrong strings and numbers.
 fn describe(path: &str, problem: &str) -> String {
     let problem = problem.split(" at line ").next().unwrap_or(problem);
-    let problem = match (problem.split_once(": "), problem.split_once(", expected ")) {
-        (Some((kind @ ("invalid type" | "invalid value"), _)), Some((_, expected))) => {
-            format!("{kind}, expected {expected}")
+    let problem = match (problem, problem.split_once(", expected ")) {
+        (said, Some((_, expected))) if said.starts_with("invalid type") => format!("wrong type, expected {expected}"),
+        (said, Some((_, expected))) if QUOTING.iter().any(|kind| said.starts_with(kind)) => {
+            format!("unusable value, expected {expected}")
         }
         _ => problem.to_owned(),
     };
@@ -71,6 +81,6 @@ mod tests {
     #[test]
     fn a_wrong_value_is_never_quoted() {
         let error = Args::new(r#"["hunter2"]"#.to_owned()).parse::<Vec<u32>>().unwrap_err();
-        assert_eq!(error.message, "[0]: invalid type, expected u32");
+        assert_eq!(error.message, "[0]: wrong type, expected u32");
     }
 }

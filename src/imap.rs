@@ -40,10 +40,12 @@ pub fn imap_connect(
     let callback = callback.map(|hook| Hook::new("accessToken", &hook)).transpose()?;
     let tokens = TokenArguments::new(source, callback);
     settle(&env, async move {
-        let given: ConnectArguments = Args::new(json).parse()?;
+        let args = Args::new(json);
+        let (endpoint, connect): (Endpoint, ConnectOptions) = (args.read()?, args.read()?);
+        let given: ConnectArguments = args.parse()?;
         let options = Options {
-            endpoint: given.endpoint,
-            connector: Connector::new(&given.connect).map_err(imap_failure)?,
+            endpoint,
+            connector: Connector::new(&connect).map_err(imap_failure)?,
             credentials: tokens.credentials(given.auth)?,
             client_id: given.client_id.map(|map| map.into_iter().collect()),
             max_connections: given.max_connections.unwrap_or(1),
@@ -56,10 +58,6 @@ pub fn imap_connect(
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ConnectArguments {
-    #[serde(flatten)]
-    endpoint: Endpoint,
-    #[serde(flatten)]
-    connect: ConnectOptions,
     auth: Auth,
     #[serde(default)]
     client_id: Option<std::collections::BTreeMap<String, String>>,

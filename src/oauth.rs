@@ -46,18 +46,11 @@ pub fn google(json: String) -> Reply<ProviderHandle> {
 /// `discoverProvider(options)`.
 #[napi]
 pub fn discover_provider(env: Env, call: &CallHandle, json: String) -> Result<AsyncBlock<Reply<ProviderHandle>>> {
-    #[derive(Deserialize)]
-    struct Options {
-        #[serde(flatten)]
-        discover: email_oauth::DiscoverOptions,
-        #[serde(flatten)]
-        connect: ConnectOptions,
-    }
     let call = call.within(timeout::OAUTH);
     settle(&env, async move {
-        let options: Options = Args::new(json).parse()?;
-        let connector = connector(&options.connect)?;
-        provider(Provider::discover(options.discover, &connector, &call).await)
+        let args = Args::new(json);
+        let connector = connector(&args.read()?)?;
+        provider(Provider::discover(args.parse()?, &connector, &call).await)
     })
 }
 

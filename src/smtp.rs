@@ -38,10 +38,12 @@ pub fn smtp_connect(
     let callback = callback.map(|hook| Hook::new("accessToken", &hook)).transpose()?;
     let tokens = TokenArguments::new(source, callback);
     settle(&env, async move {
-        let given: ConnectArguments = Args::new(json).parse()?;
+        let args = Args::new(json);
+        let (endpoint, connect): (Endpoint, ConnectOptions) = (args.read()?, args.read()?);
+        let given: ConnectArguments = args.parse()?;
         let options = Options {
-            endpoint: given.endpoint,
-            connector: Connector::new(&given.connect).map_err(|error| failure(email_smtp::Error::from(error)))?,
+            endpoint,
+            connector: Connector::new(&connect).map_err(|error| failure(email_smtp::Error::from(error)))?,
             credentials: given.auth.map(|auth| tokens.credentials(auth)).transpose()?,
             name: given.name,
             pool: given.pool.unwrap_or_default(),
@@ -54,10 +56,6 @@ pub fn smtp_connect(
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ConnectArguments {
-    #[serde(flatten)]
-    endpoint: Endpoint,
-    #[serde(flatten)]
-    connect: ConnectOptions,
     #[serde(default)]
     auth: Option<Auth>,
     #[serde(default)]

@@ -208,6 +208,9 @@ describe('gmail', () => {
     expect(box('INBOX')).toBe(1)
     expect((await client.ok('UID MOVE 1 [Gmail]/Trash'))[0]).toMatch(/^\* OK \[COPYUID /)
     expect([box('INBOX'), box('[Gmail]/All Mail'), box('[Gmail]/Trash')]).toEqual([0, 0, 1])
+    world.account.deliver(simple('two'))
+    world.account.remove(world.account.allMail!, world.account.allMail!.messages)
+    expect([box('INBOX'), box('[Gmail]/All Mail')]).toEqual([0, 0])
   })
 
   it('understands everyday Gmail searches', async () => {

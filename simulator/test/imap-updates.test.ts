@@ -123,7 +123,7 @@ describe('CONDSTORE (RFC 7162)', () => {
   it('stores only what is unchanged', async () => {
     const client = await world.raw()
     await client.ok('STORE 1 +FLAGS.SILENT (\\Seen)')
-    const answer = await client.command('STORE 1:2 (UNCHANGEDSINCE 5) +FLAGS (\\Flagged)')
+    const answer = await client.command('STORE 1:2 (UNCHANGEDSINCE 3) +FLAGS (\\Flagged)')
     expect(answer.text).toMatch(/^\[MODIFIED 1\] /)
     expect(answer.untagged).toEqual(['* 2 FETCH (FLAGS (\\Flagged \\Recent) MODSEQ (7))'])
     expect((await client.command('UID STORE 1:2 (UNCHANGEDSINCE 0) FLAGS ()')).text).toMatch(/^\[MODIFIED 1:2\] /)

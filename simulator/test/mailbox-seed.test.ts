@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { inflateRawSync, inflateSync } from 'node:zlib'
+import { crc32, inflateRawSync, inflateSync } from 'node:zlib'
 import { type ParsedMail, simpleParser } from 'mailparser'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createStore, layouts, makeMails, seed } from '../mailbox/index.js'
@@ -91,6 +91,19 @@ describe('the mails', () => {
     }
   })
 
+  it('keep encoded lines to 76 characters', () => {
+    let checked = 0
+    for (const { raw } of made) {
+      for (const [, body] of raw
+        .toString('latin1')
+        .matchAll(/Encoding: (?:base64|quoted-printable)\r\n\r\n([^]*?)(?:\r\n--|$)/g)) {
+        expect(Math.max(...body.split('\r\n').map(({ length }) => length))).toBeLessThanOrEqual(76)
+        checked++
+      }
+    }
+    expect(checked).toBeGreaterThan(200)
+  })
+
   it('are from and to addresses that are nobody’s', () => {
     for (const { from, to } of mails) {
       for (const list of [from, to].flat())
@@ -140,6 +153,7 @@ describe('the mails', () => {
     for (const { content } of png) {
       const width = content.readUInt32BE(16)
       const length = content.readUInt32BE(33)
+      expect(content.readUInt32BE(41 + length)).toBe(crc32(content.subarray(37, 41 + length)))
       expect(inflateSync(content.subarray(41, 41 + length))).toHaveLength(width * (width * 3 + 1))
     }
     for (const { content } of zip) {

@@ -65,7 +65,7 @@ struct Spelt {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a PEM text or an array of them")]
 enum Texts {
     One(String),
     Many(Vec<String>),
