@@ -1,6 +1,6 @@
 'use strict'
 
-const { accountOf } = require('./mailboxes.js')
+const { accountOf, wireName } = require('./mailboxes.js')
 const { canonicalPath, DELIMITER } = require('../mailbox/account.js')
 
 /*
@@ -36,6 +36,17 @@ function listed(session, { reference, patterns, selection, options }) {
     found.push({ mailbox, path, attributes })
   }
   return found
+}
+
+/**
+ * One mailbox's LIST response, as IMAP4rev2's SELECT has it (RFC 9051 §6.3.2).
+ *
+ * @param {import('./session.js').Session} session
+ * @param {Mailbox} mailbox
+ */
+function listLine(session, mailbox) {
+  const attributes = attributesOf(session, mailbox.path, mailbox)
+  return `* LIST (${attributes.join(' ')}) "${DELIMITER}" ${wireName(session, mailbox.path)}`
 }
 
 /**
@@ -89,4 +100,4 @@ function byName(a, b) {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-module.exports = { listed }
+module.exports = { listed, listLine }

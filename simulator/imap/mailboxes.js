@@ -58,7 +58,7 @@ function mailboxOf(session, path, code = 'NONEXISTENT') {
 function wireName(session, path) {
   const plain = session.personality.plainNames
   const name = plain && path === 'INBOX' ? 'Inbox' : path
-  if (session.enabled.has('UTF8=ACCEPT')) return `"${utf8(name).replace(/["\\]/g, '\\$&')}"`
+  if (session.utf8Names) return `"${utf8(name).replace(/["\\]/g, '\\$&')}"`
   const wire = encodeUtf7(name)
   return plain ? astring(wire) : string(wire)
 }

@@ -81,6 +81,16 @@ class Session {
     return [...before.filter((word) => !word.startsWith('AUTH=')), 'STARTTLS', 'LOGINDISABLED']
   }
 
+  /** Whether IMAP4rev2 is spoken (RFC 9051 §6.3.1): enabled, or the only one offered. */
+  get rev2() {
+    return this.enabled.has('IMAP4REV2') || (this.offers('IMAP4rev2') && !this.offers('IMAP4rev1'))
+  }
+
+  /** Whether mailbox names are UTF-8 (RFC 6855, RFC 9051 §5.1) rather than modified UTF-7. */
+  get utf8Names() {
+    return this.rev2 || this.enabled.has('UTF8=ACCEPT')
+  }
+
   /** @param {string} capability */
   offers(capability) {
     return (
@@ -141,7 +151,14 @@ class Session {
    */
   select(mailbox, readOnly) {
     const account = /** @type {import('../mailbox/account.js').Account} */ (this.account)
-    this.view = new View({ account, mailbox, readOnly, owner: this, onPending: () => this.#tellWhileIdle() })
+    this.view = new View({
+      account,
+      mailbox,
+      readOnly,
+      knowsRecent: !this.rev2,
+      owner: this,
+      onPending: () => this.#tellWhileIdle(),
+    })
     return this.view
   }
 
@@ -236,7 +253,7 @@ class Session {
       })
       if (command === null) return null
       this.log('client', loggable(command))
-      const parser = new Parser(command, { utf8: this.enabled.has('UTF8=ACCEPT') })
+      const parser = new Parser(command, { utf8: this.utf8Names })
       const tag = /^[^\s(){%*"\\+]+/.exec(command.text)?.[0] ?? ''
       parser.at = tag.length
       return { tag, parser, refusal }

@@ -16,12 +16,14 @@ const { utf8 } = require('./syntax.js')
 class View {
   /**
    * @param {{ account: import('../mailbox/account.js').Account, mailbox: import('../mailbox/mailbox.js').Mailbox,
-   *   readOnly: boolean, owner: unknown, onPending: () => void }} options `owner`: whose own changes are not news
+   *   readOnly: boolean, knowsRecent: boolean, owner: unknown, onPending: () => void }} options `owner`: whose own
+   *   changes are not news; `knowsRecent`: IMAP4rev2 has no \Recent
    */
-  constructor({ account, mailbox, readOnly, owner, onPending }) {
+  constructor({ account, mailbox, readOnly, knowsRecent, owner, onPending }) {
     this.account = account
     this.mailbox = mailbox
     this.readOnly = readOnly
+    this.knowsRecent = knowsRecent
     this.owner = owner
     this.onPending = onPending
     /** In sequence order. @type {Message[]} */
@@ -64,7 +66,7 @@ class View {
    * @returns {string[]}
    */
   flagsOf(message) {
-    return this.recent.has(message) ? [...message.flags, '\\Recent'] : [...message.flags]
+    return this.knowsRecent && this.recent.has(message) ? [...message.flags, '\\Recent'] : [...message.flags]
   }
 
   /** @param {Message} message */
@@ -153,7 +155,7 @@ class View {
       this.messages.push(...this.added)
       this.added = []
       out.line(`* ${this.messages.length} EXISTS`)
-      out.line(`* ${this.recent.size} RECENT`)
+      if (this.knowsRecent) out.line(`* ${this.recent.size} RECENT`)
     }
     if (this.changed.size > 0) this.#tellChanged(out, condstore, qresync)
   }

@@ -250,6 +250,42 @@ describe('gmail', () => {
   })
 })
 
+describe('rev2', () => {
+  it('speaks IMAP4rev2 once enabled', async () => {
+    const world = await start('rev2')
+    world.account.deliver(simple('one'))
+    const client = await world.raw('login')
+    expect(await client.ok('SELECT INBOX')).toContain('* 1 RECENT')
+    expect(await client.ok('ENABLE IMAP4rev2')).toEqual(['* ENABLED IMAP4rev2'])
+    const select = await client.ok('SELECT INBOX')
+    expect(select).toContain('* LIST (\\HasNoChildren) "/" "INBOX"')
+    expect(select.filter((line) => /RECENT|UNSEEN/.test(line))).toEqual([])
+    expect(await client.ok('SEARCH ALL')).toEqual([expect.stringMatching(/^\* ESEARCH \(TAG "t\d+"\) ALL 1$/)])
+    world.account.deliver(simple('two'))
+    expect(await client.ok('NOOP')).toEqual(['* 2 EXISTS'])
+    expect(await client.ok('FETCH 2 FLAGS')).toEqual(['* 2 FETCH (FLAGS ())'])
+    const name = Buffer.from('請求書').toString('latin1')
+    expect(await client.ok(`STATUS "${name}" (MESSAGES DELETED)`)).toEqual([
+      `* STATUS "${name}" (MESSAGES 0 DELETED 0)`,
+    ])
+  })
+
+  it('speaks nothing else where IMAP4rev1 is not offered', async () => {
+    const { personalities } = await import('../imap/index.js')
+    const { capabilities } = personalities.rev2
+    const only = (words: string[]) => words.filter((word) => word !== 'IMAP4rev1')
+    const personality = {
+      ...personalities.rev2,
+      capabilities: { before: only(capabilities.before), after: only(capabilities.after) },
+    }
+    const world = await startPlain({ personality })
+    worlds.push(world)
+    const client = await world.raw()
+    expect(client.greeting).toContain('[CAPABILITY IMAP4rev2 SASL-IR')
+    expect(await client.ok('UID SEARCH ALL')).toEqual([expect.stringMatching(/^\* ESEARCH \(TAG "t\d+"\) UID$/)])
+  })
+})
+
 describe('163', () => {
   it('opens nothing before ID', async () => {
     const client = await (await start('163')).raw('login')

@@ -21,7 +21,9 @@ module.exports = {
   run(session, parser, { uid, tag }) {
     const view = viewOf(session)
     parser.space()
-    const wanted = parser.looksAt('RETURN ') ? readReturn(session, parser) : null
+    const asked = parser.looksAt('RETURN ') ? readReturn(session, parser) : null
+    // IMAP4rev2 has no other answer than ESEARCH.
+    const wanted = asked ?? (session.rev2 ? ['ALL'] : null)
     const charset = parser.looksAt('CHARSET ') ? readCharset(session, parser) : 'UTF-8'
     const context = { session, view, parser, charset, modseq: false, now: Date.now() }
     const test = readKeys(context)

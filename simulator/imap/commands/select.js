@@ -4,6 +4,7 @@ const { mailboxOf } = require('../mailboxes.js')
 const { bad, no } = require('../errors.js')
 const { vanishedSince } = require('../vanished.js')
 const { flagLists } = require('../flags.js')
+const { listLine } = require('../listing.js')
 const { formatSet, parseSet } = require('../set.js')
 
 /**
@@ -30,7 +31,7 @@ function opener(name) {
       }
       if (session.view !== null) {
         session.unselect()
-        if (session.offers('CONDSTORE')) session.out.line('* OK [CLOSED] Previous mailbox closed.')
+        if (session.offers('CONDSTORE') || session.rev2) session.out.line('* OK [CLOSED] Previous mailbox closed.')
       }
       const mailbox = mailboxOf(session, path)
       if (parameters !== null) session.enabled.add('CONDSTORE')
@@ -103,13 +104,14 @@ function announce(session, view) {
     FLAGS: () => `FLAGS ${known}`,
     PERMANENTFLAGS: () => code('PERMANENTFLAGS', permanent),
     EXISTS: () => `${view.messages.length} EXISTS`,
-    RECENT: () => `${view.recent.size} RECENT`,
-    UNSEEN: () => (unseen === -1 ? null : code('UNSEEN', unseen + 1)),
+    RECENT: () => (view.knowsRecent ? `${view.recent.size} RECENT` : null),
+    UNSEEN: () => (unseen === -1 || session.rev2 ? null : code('UNSEEN', unseen + 1)),
     UIDVALIDITY: () => code('UIDVALIDITY', mailbox.uidValidity),
     UIDNEXT: () => code('UIDNEXT', mailbox.uidNext + session.faults.uidNextOffset),
     HIGHESTMODSEQ: () => (modseq ? highest() : null),
     MAILBOXID: () => (session.offers('OBJECTID') ? code('MAILBOXID', `(${mailbox.mailboxId})`) : null),
   }
+  if (session.rev2) session.out.line(listLine(session, mailbox))
   for (const word of selectOrder) {
     const line = lines[word]()
     if (line !== null) session.out.line(`* ${line.trimEnd()}`)

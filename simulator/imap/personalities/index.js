@@ -5,9 +5,10 @@ const exchange = require('./exchange.js')
 const exmail = require('./exmail.js')
 const gmail = require('./gmail.js')
 const netease = require('./netease.js')
+const rev2 = require('./rev2.js')
 
 /** @type {Record<string, import('./default.js').Personality>} */
-const personalities = { default: standard, exchange, gmail, 163: netease, netease, exmail }
+const personalities = { default: standard, exchange, gmail, 163: netease, netease, exmail, rev2 }
 
 /**
  * @param {string | import('./default.js').Personality} wanted
