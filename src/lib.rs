@@ -1,6 +1,6 @@
 //! Floor 3: the binding. Converts, delegates, settles; the only place that names napi.
 //!
-//! Every native function answers one [`reply::Reply`]: `[failure, json, blobs, texts, handle]`. Promises resolve with it and
+//! Every native function answers one `reply::Reply`: `[failure, json, blobs, texts, handle]`. Promises resolve with it and
 //! never reject on purpose: `lib/call.js` makes the `MailError`, with the caller's stack. JSON is parsed and printed on
 //! Rust threads; the JS thread only creates one string and the buffers, which are not copied.
 

@@ -11,6 +11,8 @@ const client = new ImapFlow({
   tls: { ca },
   auth: { user: auth.user, pass: auth.password },
   logger: false,
+  // On loopback it would only cost it time.
+  disableCompression: true,
 })
 await client.connect()
 const lock = await client.getMailboxLock('INBOX')
