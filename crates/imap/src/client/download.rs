@@ -1,29 +1,32 @@
 //! `download`: one part, window by window, decoded on the way, in constant memory.
 //!
 //! ```text
-//!  actor: windows under way ─► pieces [≤ WINDOWS_AHEAD] ─► decode ─► [≤ CHUNKS_AHEAD] ─► next()
+//!  actor: windows under way ─► pieces [≤ ROOM bytes] ─► decode ─► [≤ CHUNKS_AHEAD] ─► next()
 //! ```
 //!
 //! The windows stop when the reader does not keep up or another call waits for the connection, and go on later.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use email_base::Call;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::decode::Decoder;
 use super::feed::{Feed, Outlet};
 use crate::command::argument::{self, Mailbox};
-use crate::command::window::{First, Offset, Opening, Paused, Piece, Target, WINDOW, Windows};
+use crate::command::part::{First, Opening, Target};
+use crate::command::windows::{Offset, Paused, Piece, ROOM, Windows, units};
 use crate::connection::Pool;
 use crate::error::{Error, Result};
 use crate::options::DownloadOptions;
 
-/// Windows in memory, under way or waiting to be read: 3 MB.
-const WINDOWS_AHEAD: usize = 6;
+/// Room that has to be there before windows are asked for again: not for every chunk that is read.
+const WORTHWHILE: usize = ROOM / 2;
 /// Decoded chunks that wait for whoever reads.
 const CHUNKS_AHEAD: usize = 1;
+/// A chunk is about this large, if so much has arrived.
+const CHUNK: usize = 256 << 10;
 /// Connections lost in a row without one more byte: then the download gives up.
 const FRUITLESS_TRIES: u32 = 2;
 
@@ -79,7 +82,7 @@ impl Plan {
         if complete {
             return sluice.finish().await;
         }
-        let room = Arc::new(Semaphore::new(WINDOWS_AHEAD));
+        let room = Arc::new(Semaphore::new(units(ROOM)));
         let (pieces, arriving) = mpsc::unbounded_channel();
         let windows = || Windows {
             target: self.target.clone(),
@@ -117,7 +120,7 @@ impl Plan {
     }
 }
 
-/// Asks for windows until there are no more, as long as there is room for one.
+/// Asks for windows until there are no more, as long as there is room.
 async fn read(
     pool: &Pool,
     call: &Call,
@@ -128,7 +131,8 @@ async fn read(
     let mut fruitless = 0;
     loop {
         // Only looked at: the windows take their own.
-        drop(room.acquire().await.map_err(|_| Error::Internal("a semaphore was closed"))?);
+        let worthwhile = u32::try_from(units(WORTHWHILE)).unwrap_or(u32::MAX);
+        drop(room.acquire_many(worthwhile).await.map_err(|_| Error::Internal("a semaphore was closed"))?);
         let before = at.get();
         match pool.submit(windows(), call).await {
             Ok(Paused::End) => return Ok(()),
@@ -146,10 +150,22 @@ async fn read(
 
 async fn give(mut arriving: mpsc::UnboundedReceiver<Piece>, sluice: &mut Sluice) -> Result<()> {
     while let Some(Piece { data, room }) = arriving.recv().await {
-        sluice.pass(data).await?;
-        drop(room);
+        let mut together = Together { bytes: sluice.decoder.push(data).into(), room: vec![room] };
+        while together.bytes.len() < CHUNK
+            && let Ok(Piece { data, room }) = arriving.try_recv()
+        {
+            together.bytes.extend_from_slice(&sluice.decoder.push(data));
+            together.room.push(room);
+        }
+        sluice.hand_out(together.bytes.freeze()).await?;
     }
     Ok(())
+}
+
+/// What has arrived by now, in one: each chunk costs JavaScript a promise.
+struct Together {
+    bytes: BytesMut,
+    room: Vec<OwnedSemaphorePermit>,
 }
 
 /// Decodes, counts and hands out.
@@ -190,6 +206,3 @@ fn encoding(header: &[u8]) -> String {
     let field = fields.into_iter().find(|(name, _)| name == "content-transfer-encoding");
     field.and_then(|(_, values)| values.into_iter().next()).unwrap_or_default()
 }
-
-/// A window has to fit into memory several times, and into a `usize`.
-const _: () = assert!(WINDOW <= 1 << 20);

@@ -1,12 +1,12 @@
 //! `fetch`: from chunks on the wire to pages of parsed messages.
 //!
 //! ```text
-//!  actor                 rows              batches on blocking threads           pages
-//!  chunk n+1 ─► rows ─► [≤ CHUNKS_AHEAD] ─► parse ∥ parse ∥ parse, in order ─► [≤ PAGES_AHEAD] ─► next()
+//!  actor                     batches on blocking threads              pages
+//!  rows [≤ CHUNKS_AHEAD] ──► parse ∥ parse ∥ parse, in order ──► [≤ PAGES_AHEAD] ─► next()
 //! ```
 //!
-//! A chunk is one complete FETCH that the actor drains into memory, so the connection is free for other calls while
-//! JavaScript holds a page: no deadlock by construction. The next chunk is asked for only while there is room.
+//! What the actor has asked for it reads into memory, so the connection is free for other calls while JavaScript holds a
+//! page: no deadlock by construction. More is asked for only while there is room.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -20,22 +20,25 @@ use super::feed::{Feed, Outlet};
 use super::rows;
 use crate::command::argument::Mailbox;
 use crate::command::fetch::{Fetch, Fetched};
-use crate::command::fetch_bodies::{Bodies, Progress};
 use crate::command::fetch_items::Items;
+use crate::command::fetch_rows::{Chunk, FetchRows, Item, Work};
 use crate::command::resolve::Resolve;
+use crate::command::windows::Paused;
 use crate::connection::{Freshness, Pool};
 use crate::error::{Error, Result};
 use crate::grammar::FetchRow;
 use crate::options::{DEFAULT_PAGE_SIZE, FetchOptions, MAX_PAGE_SIZE};
 use crate::types::{FetchQuery, FetchedMessage};
-use crate::uid_set::{UidRanges, UidSet};
+use crate::uid_set::UidSet;
 
 /// Octets of whole messages in one chunk, unless one message alone has more.
-const CHUNK_BYTES: u64 = 8 << 20;
+const CHUNK_OCTETS: u64 = 4 << 20;
 /// Whole messages in one chunk.
 const CHUNK_ROWS: usize = 200;
-/// Chunks in memory: one being parsed, one on its way.
-const CHUNKS_AHEAD: usize = 2;
+/// Chunks in memory: two being read, two being parsed and handed out.
+const CHUNKS_AHEAD: usize = 4;
+/// What a row without content takes on the wire, about.
+const ROW_OCTETS: u64 = 4 << 10;
 /// Pages that wait for whoever reads.
 const PAGES_AHEAD: usize = 2;
 /// A page ends at this many bytes, however few its rows: two of them are held.
@@ -84,14 +87,6 @@ struct Plan {
     page_size: usize,
 }
 
-/// What goes from the wire to the parsers.
-enum Item {
-    Row(Box<FetchRow>),
-    Empty(u32),
-    /// All rows of a chunk are through: its room is free again.
-    Done(OwnedSemaphorePermit),
-}
-
 impl Plan {
     fn new(path: &str, uids: UidSet, query: FetchQuery, options: FetchOptions) -> Result<Self> {
         let page_size = options.page_size.map_or(DEFAULT_PAGE_SIZE, |size| usize::try_from(size).unwrap_or(usize::MAX));
@@ -120,50 +115,32 @@ impl Plan {
     async fn read(&self, pool: &Pool, call: &Call, items: mpsc::UnboundedSender<Item>) -> Result<()> {
         let room = Arc::new(Semaphore::new(CHUNKS_AHEAD));
         if self.items.has_source() {
-            self.read_bodies(pool, call, &items, &room).await
-        } else {
-            self.read_small(pool, call, &items, &room).await
+            return self.read_whole(pool, call, items, room).await;
         }
-    }
-
-    /// Rows without content: one command if they fit, else pieces of what exists.
-    async fn read_small(
-        &self,
-        pool: &Pool,
-        call: &Call,
-        items: &mpsc::UnboundedSender<Item>,
-        room: &Arc<Semaphore>,
-    ) -> Result<()> {
-        let permit = acquire(room).await?;
-        let first = self.small(self.uids.clone(), self.uid_validity, Freshness::Now);
-        let (uids, uid_validity) = match pool.submit(first, call).await? {
-            Fetched::Rows(rows) => return hand_on(items, rows, permit),
-            Fetched::Many { uids, uid_validity } => (uids, uid_validity),
-        };
-        drop(permit);
-        let most = usize::try_from(Fetch::most(&self.items)).unwrap_or(usize::MAX);
-        for piece in uids.chunks(most) {
-            let permit = acquire(room).await?;
-            let set = UidRanges::from_uids(piece.iter().copied()).into();
-            match pool.submit(self.small(set, uid_validity, Freshness::AsIs), call).await? {
-                Fetched::Rows(rows) => hand_on(items, rows, permit)?,
-                Fetched::Many { .. } => return Err(Error::Internal("a piece has too many rows")),
+        // Rows without content come in one command, if they are not too many.
+        let permit = acquire(&room).await?;
+        let (mailbox, uids) = (self.mailbox.clone(), self.uids.clone());
+        let (uid_validity, freshness) = (self.uid_validity, Freshness::Now);
+        let all = Fetch { mailbox, uids, uid_validity, items: self.items.clone(), freshness };
+        match pool.submit(all, call).await? {
+            Fetched::Rows(rows) => hand_on(&items, rows, permit),
+            Fetched::Many { uids, uid_validity } => {
+                drop(permit);
+                let most = usize::try_from(Fetch::most(&self.items)).unwrap_or(usize::MAX);
+                let octets = |uids: &[u32]| ROW_OCTETS.saturating_mul(uids.len() as u64);
+                let work = Work::new(uids.chunks(most).map(|uids| Chunk::new(uids.iter().copied(), octets(uids))));
+                self.work_through(pool, call, items, room, work, (uid_validity, Freshness::AsIs)).await
             }
         }
-        Ok(())
     }
 
-    fn small(&self, uids: UidSet, uid_validity: Option<u32>, freshness: Freshness) -> Fetch {
-        Fetch { mailbox: self.mailbox.clone(), uids, uid_validity, items: self.items.clone(), freshness }
-    }
-
-    /// Whole messages: first which ones and how large, then chunks.
-    async fn read_bodies(
+    /// Whole messages: first which ones and how large, then chunks of them.
+    async fn read_whole(
         &self,
         pool: &Pool,
         call: &Call,
-        items: &mpsc::UnboundedSender<Item>,
-        room: &Arc<Semaphore>,
+        items: mpsc::UnboundedSender<Item>,
+        room: Arc<Semaphore>,
     ) -> Result<()> {
         let single = self.uids.as_ranges().filter(|ranges| ranges.count() == 1).and_then(|ranges| ranges.iter().next());
         let (messages, uid_validity, freshness) = match single {
@@ -175,84 +152,67 @@ impl Plan {
                 (resolved.messages, resolved.uid_validity, Freshness::AsIs)
             }
         };
-        let mut chunks: VecDeque<Vec<(u32, u64)>> = chunks(&messages).into();
-        while let Some(chunk) = chunks.pop_front() {
-            let permit = acquire(room).await?;
-            let oversize = self.read_chunk(pool, call, items, &chunk, (uid_validity, freshness)).await?;
-            send(items, Item::Done(permit))?;
-            // They were larger than the server had said: each alone, before what comes after them.
-            for uid in oversize.into_iter().rev() {
-                chunks.push_front(vec![(uid, 0)]);
-            }
-        }
-        Ok(())
+        let work = Work::new(chunks(&messages));
+        self.work_through(pool, call, items, room, work, (uid_validity, freshness)).await
     }
 
-    /// One chunk, over as many connections as it takes. Gives what has to be asked for alone.
-    async fn read_chunk(
+    /// Over as many turns and connections as it takes.
+    async fn work_through(
         &self,
         pool: &Pool,
         call: &Call,
-        items: &mpsc::UnboundedSender<Item>,
-        chunk: &[(u32, u64)],
+        rows: mpsc::UnboundedSender<Item>,
+        room: Arc<Semaphore>,
+        work: Arc<Work>,
         (uid_validity, freshness): (Option<u32>, Freshness),
-    ) -> Result<Vec<u32>> {
-        let progress = Progress::new(chunk.iter().map(|(uid, _)| *uid));
+    ) -> Result<()> {
         let mut fruitless = 0;
-        loop {
-            let left = progress.left();
-            let (rows, mut arriving) = mpsc::unbounded_channel();
-            let command = Bodies {
+        while work.left() > 0 {
+            // Only looked at: the command takes its own.
+            drop(acquire(&room).await?);
+            let before = work.left();
+            let command = FetchRows {
                 mailbox: self.mailbox.clone(),
                 uid_validity,
-                items: self.items.clone(),
                 freshness,
-                expected_bytes: chunk.iter().map(|(_, size)| size).fold(0, |sum, size| sum.saturating_add(*size)),
-                progress: Arc::clone(&progress),
-                rows,
+                items: self.items.clone(),
+                work: Arc::clone(&work),
+                room: Arc::clone(&room),
+                backlog: pool.backlog(),
+                rows: rows.clone(),
             };
-            let forward = async {
-                while let Some(row) = arriving.recv().await {
-                    send(items, Item::Row(Box::new(row)))?;
-                }
-                Ok::<(), Error>(())
-            };
-            let (outcome, forwarded) = futures_util::future::join(pool.submit(command, call), forward).await;
-            forwarded?;
-            match outcome {
-                Ok(rest) => {
-                    for uid in rest.empty {
-                        send(items, Item::Empty(uid))?;
-                    }
-                    return Ok(rest.oversize);
-                }
+            match pool.submit(command, call).await {
+                Ok(Paused::More) => {}
+                Ok(Paused::End) => break,
                 Err(error) if error.is_lost_connection() => {
-                    fruitless = if progress.left() < left { 0 } else { fruitless + 1 };
+                    fruitless = if work.left() < before { 0 } else { fruitless + 1 };
                     if fruitless >= FRUITLESS_TRIES {
                         return Err(error);
                     }
-                    tracing::debug!(target: "imap", left = progress.left(), "the fetch goes on on another connection");
+                    tracing::debug!(target: "imap", left = work.left(), "the fetch goes on on another connection");
                 }
                 Err(error) => return Err(error),
             }
         }
+        Ok(())
     }
 }
 
-/// Splits by rows and bytes.
-fn chunks(messages: &[(u32, u64)]) -> Vec<Vec<(u32, u64)>> {
-    let mut chunks: Vec<Vec<(u32, u64)>> = Vec::new();
-    let mut bytes = u64::MAX;
+/// Splits by rows and octets.
+fn chunks(messages: &[(u32, u64)]) -> Vec<Chunk> {
+    let mut chunks = Vec::new();
+    let (mut uids, mut octets) = (Vec::new(), 0u64);
     for (uid, size) in messages {
-        let full = chunks.last().is_none_or(|chunk| chunk.len() >= CHUNK_ROWS);
-        if full || bytes.saturating_add(*size) > CHUNK_BYTES {
-            chunks.push(Vec::new());
-            bytes = 0;
+        let full = uids.len() >= CHUNK_ROWS || octets.saturating_add(*size) > CHUNK_OCTETS;
+        if full && !uids.is_empty() {
+            chunks.push(Chunk::new(std::mem::take(&mut uids), octets));
+            octets = 0;
         }
-        if let Some(chunk) = chunks.last_mut() {
-            chunk.push((*uid, *size));
-        }
-        bytes = bytes.saturating_add(*size);
+        uids.push(*uid);
+        octets = octets.saturating_add(*size);
+    }
+    if !uids.is_empty() {
+        chunks.push(Chunk::new(uids, octets));
     }
     chunks
 }
@@ -407,12 +367,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks_are_bounded_by_rows_and_by_bytes() {
-        let small: Vec<_> = (1..=500).map(|uid| (uid, 1000)).collect();
-        assert_eq!(chunks(&small).iter().map(Vec::len).collect::<Vec<_>>(), [200, 200, 100]);
-        let large: Vec<_> = (1..=3).map(|uid| (uid, 5 << 20)).collect();
-        assert_eq!(chunks(&large).iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1]);
-        assert_eq!(chunks(&[(1, u64::MAX), (2, 1)]).len(), 2);
+    fn chunks_are_bounded_by_rows_and_by_octets() {
+        let lengths = |messages: &[(u32, u64)]| {
+            chunks(messages).into_iter().map(|chunk| Work::new([chunk]).left()).collect::<Vec<_>>()
+        };
+        assert_eq!(lengths(&(1..=500).map(|uid| (uid, 1000)).collect::<Vec<_>>()), [200, 200, 100]);
+        assert_eq!(lengths(&(1..=3).map(|uid| (uid, 3 << 20)).collect::<Vec<_>>()), [1, 1, 1]);
+        assert_eq!(lengths(&(1..=3).map(|uid| (uid, 2 << 20)).collect::<Vec<_>>()), [2, 1]);
+        assert_eq!(lengths(&[(1, u64::MAX), (2, 1)]), [1, 1]);
         assert!(chunks(&[]).is_empty());
     }
 }

@@ -11,7 +11,7 @@ use super::argument::Mailbox;
 use super::fetch_items::Items;
 use super::line::Line;
 use super::resolve;
-use super::search::{self, newest_range, wants};
+use super::search::{self, Wanted, newest_range};
 use crate::connection::{Access, Command, Freshness, Link};
 use crate::error::{Error, Result};
 use crate::grammar::{FetchRow, Untagged};
@@ -106,10 +106,11 @@ impl Fetch {
     }
 
     async fn by_uid(&self, link: &mut Link) -> Result<Vec<FetchRow>> {
+        let wanted = Wanted::new(&self.uids);
         let mut rows = Gathered::new(Self::most(&self.items));
         for piece in self.uids.lines(MAX_SET_BYTES) {
             let line = Line::new("UID FETCH").arg(piece).arg(self.items.text(link));
-            rows.gather(link, &line, |uid| wants(&self.uids, uid)).await?;
+            rows.gather(link, &line, |uid| wanted.has(uid)).await?;
         }
         Ok(rows.by_uid.into_values().collect())
     }

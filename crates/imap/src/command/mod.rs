@@ -10,12 +10,13 @@ pub(crate) mod date;
 pub(crate) mod delete;
 pub(crate) mod delete_mailbox;
 pub(crate) mod fetch;
-pub(crate) mod fetch_bodies;
 pub(crate) mod fetch_items;
+pub(crate) mod fetch_rows;
 pub(crate) mod id;
 pub(crate) mod line;
 pub(crate) mod list;
 pub(crate) mod r#move;
+pub(crate) mod part;
 pub(crate) mod rename;
 pub(crate) mod replace;
 pub(crate) mod resolve;
@@ -23,7 +24,7 @@ pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod store;
 pub(crate) mod watch;
-pub(crate) mod window;
+pub(crate) mod windows;
 
 /// A command line is kept below this: Exchange refuses some 10 kB (`BAD Command Error. 10`), RFC 7162 §4 wants 8192
 /// octets taken. It is for the UID set; the rest of the line is short.

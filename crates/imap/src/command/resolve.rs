@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::MAX_SET_BYTES;
 use super::argument::Mailbox;
 use super::line::Line;
-use super::search::{self, newest_range, wants};
+use super::search::{self, Wanted, newest_range};
 use crate::connection::{Access, Command, Freshness, Link};
 use crate::error::Result;
 use crate::grammar::Untagged;
@@ -96,10 +96,11 @@ pub(super) async fn newest(link: &mut Link, count: u32, exists: u32, sizes: bool
 }
 
 async fn sized(link: &mut Link, set: &UidSet) -> Result<Vec<(u32, u64)>> {
+    let wanted = Wanted::new(set);
     let mut found = BTreeMap::new();
     for piece in set.lines(MAX_SET_BYTES) {
         let line = Line::new("UID FETCH").arg(piece).arg("(UID RFC822.SIZE)");
-        collect(link, &line, &mut found, |uid| wants(set, uid)).await?;
+        collect(link, &line, &mut found, |uid| wanted.has(uid)).await?;
     }
     Ok(found.into_iter().collect())
 }

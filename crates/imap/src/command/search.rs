@@ -16,7 +16,7 @@ use crate::connection::{Access, Command, Link};
 use crate::error::{Error, Result};
 use crate::grammar::Untagged;
 use crate::types::{HeaderMatch, SearchQuery};
-use crate::uid_set::UidSet;
+use crate::uid_set::{UidRanges, UidSet};
 
 /// `or` and `not` within each other: servers parse them recursively, and so does this.
 const MAX_DEPTH: usize = 20;
@@ -58,8 +58,8 @@ impl Command for Search {
         }
         hits.sort_unstable();
         hits.dedup();
-        if let Some(set) = &self.query.uid {
-            hits.retain(|uid| wants(set, *uid));
+        if let Some(wanted) = self.query.uid.as_ref().map(Wanted::new) {
+            hits.retain(|uid| wanted.has(*uid));
         }
         Ok(hits)
     }
@@ -125,16 +125,26 @@ pub(super) async fn existing(link: &mut Link, set: &UidSet) -> Result<Vec<u32>> 
     }
     hits.sort_unstable();
     hits.dedup();
-    hits.retain(|uid| wants(set, *uid));
+    let wanted = Wanted::new(set);
+    hits.retain(|uid| wanted.has(*uid));
     Ok(hits)
 }
 
-/// Whether `uid` is meant by `set`. `n:*` brings the newest message even when its UID is below n (RFC 9051 §9,
-/// `seq-range`); who asks for "from n on" does not want that one. A bare `*` does.
-pub(crate) fn wants(set: &UidSet, uid: u32) -> bool {
-    let Some(all) = set.resolve(u32::MAX) else { return true };
-    let bare_star = all.contains(u32::MAX) && !all.contains(u32::MAX - 1) && set.as_ranges().is_none();
-    bare_star || all.contains(uid)
+/// What is meant by a set. `n:*` brings the newest message even when its UID is below n (RFC 9051 §9, `seq-range`); who
+/// asks for "from n on" does not want that one. A bare `*` does.
+pub(crate) struct Wanted(Option<UidRanges>);
+
+impl Wanted {
+    pub(crate) fn new(set: &UidSet) -> Self {
+        let all = set.resolve(u32::MAX);
+        let has = |uid| all.as_ref().is_some_and(|all| all.contains(uid));
+        let bare_star = has(u32::MAX) && !has(u32::MAX - 1) && set.as_ranges().is_none();
+        Self(all.filter(|_| !bare_star))
+    }
+
+    pub(crate) fn has(&self, uid: u32) -> bool {
+        self.0.as_ref().is_none_or(|all| all.contains(uid))
+    }
 }
 
 /// How a query's UID set is written.
@@ -309,14 +319,14 @@ mod tests {
 
     #[test]
     fn from_n_on_does_not_mean_the_message_below_n() {
-        let from = UidSet::parse("100:*").unwrap();
-        assert!(!wants(&from, 50) && wants(&from, 100) && wants(&from, u32::MAX));
-        let star = UidSet::parse("*").unwrap();
-        assert!(wants(&star, 50));
-        let some = UidSet::parse("3,5:7").unwrap();
-        assert!(wants(&some, 6) && !wants(&some, 8));
-        assert!(wants(&UidSet::newest(3).unwrap(), 8));
-        assert!(!wants(&UidSet::parse("4294967295").unwrap(), 8));
+        let wanted = |set: &str| Wanted::new(&UidSet::parse(set).unwrap());
+        let from = wanted("100:*");
+        assert!(!from.has(50) && from.has(100) && from.has(u32::MAX));
+        assert!(wanted("*").has(50));
+        let some = wanted("3,5:7");
+        assert!(some.has(6) && !some.has(8));
+        assert!(Wanted::new(&UidSet::newest(3).unwrap()).has(8));
+        assert!(!wanted("4294967295").has(8));
     }
 
     #[test]

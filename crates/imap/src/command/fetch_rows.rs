@@ -1,0 +1,269 @@
+//! FETCH of known messages, chunk after chunk, handed on row by row (RFC 9051 §6.4.5).
+//!
+//! ```text
+//!  chunks:   [done][under way][asked ahead][…]
+//!                      │ rows, in order
+//!                      ▼
+//!             parsers (≤ room for so many chunks)
+//! ```
+//!
+//! The next chunk is asked for before the last one is complete: no round trip between them. Nothing is asked ahead while
+//! the parsers have no room or another call waits for the connection.
+//!
+//! The messages are known to exist (see [`super::resolve`]), so rows can be put in order as they come, what a lost
+//! connection left out can be asked for again, and a message for which the server says OK and sends nothing is noticed
+//! (MailKit#1615: one such UID stalled an account for ever).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_imap::imap_proto::RequestId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+
+use super::MAX_SET_BYTES;
+use super::argument::Mailbox;
+use super::fetch::join;
+use super::fetch_items::Items;
+use super::line::Line;
+use super::windows::Paused;
+use crate::connection::{Access, Backlog, Command, Freshness, Link};
+use crate::error::Result;
+use crate::grammar::{FetchRow, Untagged};
+use crate::uid_set::UidRanges;
+
+/// Chunks under way at once: one that comes, and one that is asked for.
+const AT_ONCE: usize = 2;
+/// What sizes that lie may cost: octets of one chunk beyond those expected. What comes after that is dropped, and asked
+/// for again one by one.
+const SURPLUS_OCTETS: u64 = 16 << 20;
+
+/// Works through chunks.
+pub(crate) struct FetchRows {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) uid_validity: Option<u32>,
+    pub(crate) freshness: Freshness,
+    pub(crate) items: Items,
+    pub(crate) work: Arc<Work>,
+    /// One permit per chunk that is under way or being parsed.
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) backlog: watch::Receiver<Backlog>,
+    pub(crate) rows: mpsc::UnboundedSender<Item>,
+}
+
+/// What goes to the parsers.
+pub(crate) enum Item {
+    /// A message.
+    Row(Box<FetchRow>),
+    /// The server has the message and gives nothing of it.
+    Empty(u32),
+    /// All rows of a chunk are through: its room is free when they have been handed out.
+    Done(OwnedSemaphorePermit),
+}
+
+/// What is still to come; shared with whoever asks again.
+#[derive(Debug, Default)]
+pub(crate) struct Work(Mutex<Chunks>);
+
+#[derive(Debug, Default)]
+struct Chunks {
+    todo: VecDeque<Chunk>,
+    /// Did not come: to be asked about at the end.
+    doubtful: Vec<u32>,
+}
+
+/// Messages of one command.
+#[derive(Debug, Clone)]
+pub(crate) struct Chunk {
+    /// Still to come, ascending.
+    uids: VecDeque<u32>,
+    /// Of all of them together, as the server counts.
+    octets: u64,
+}
+
+impl Chunk {
+    pub(crate) fn new(uids: impl IntoIterator<Item = u32>, octets: u64) -> Self {
+        Self { uids: uids.into_iter().collect(), octets }
+    }
+
+    fn has(&self, uid: u32) -> bool {
+        self.uids.binary_search(&uid).is_ok()
+    }
+}
+
+impl Work {
+    pub(crate) fn new(chunks: impl IntoIterator<Item = Chunk>) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Chunks { todo: chunks.into_iter().collect(), doubtful: Vec::new() })))
+    }
+
+    /// How many messages are still to come.
+    pub(crate) fn left(&self) -> usize {
+        let chunks = self.lock();
+        chunks.todo.iter().map(|chunk| chunk.uids.len()).sum::<usize>() + chunks.doubtful.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Chunks> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Command for FetchRows {
+    type Output = Paused;
+    /// A second run asks for the rest only.
+    const IDEMPOTENT: bool = true;
+
+    fn mailbox(&self) -> Option<&Mailbox> {
+        Some(&self.mailbox)
+    }
+
+    async fn run(&self, link: &mut Link) -> Result<Paused> {
+        link.open(&self.mailbox, Access::Read, self.uid_validity, self.freshness).await?;
+        let mut under_way = VecDeque::new();
+        let mut awaited = false;
+        loop {
+            while !awaited && under_way.len() < AT_ONCE && self.ask(link, &mut under_way).await? {
+                awaited = self.backlog.borrow().calls > 0;
+            }
+            let Some(first) = under_way.pop_front() else { break };
+            self.take(link, first, &mut under_way).await?;
+        }
+        self.ask_about_the_doubtful(link).await
+    }
+}
+
+/// A chunk that is asked for.
+struct UnderWay {
+    asked: Vec<(RequestId, Line)>,
+    chunk: Chunk,
+    /// Complete, but something before them is not; or not complete yet.
+    held: BTreeMap<u32, FetchRow>,
+    oversize: Vec<u32>,
+    room: OwnedSemaphorePermit,
+}
+
+impl FetchRows {
+    /// Asks for the next chunk. `false`: there is none, or no room for it.
+    async fn ask(&self, link: &mut Link, under_way: &mut VecDeque<UnderWay>) -> Result<bool> {
+        let Some(chunk) = self.work.lock().todo.get(under_way.len()).cloned() else { return Ok(false) };
+        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else { return Ok(false) };
+        let mut asked = Vec::new();
+        for piece in UidRanges::from_uids(chunk.uids.iter().copied()).lines(MAX_SET_BYTES) {
+            let line = Line::new("UID FETCH").arg(piece).arg(self.items.text(link));
+            asked.push((link.send(&line).await?, line));
+        }
+        under_way.push_back(UnderWay { asked, chunk, held: BTreeMap::new(), oversize: Vec::new(), room });
+        Ok(true)
+    }
+
+    /// Reads the first chunk under way to its end.
+    async fn take(&self, link: &mut Link, mut first: UnderWay, later: &mut VecDeque<UnderWay>) -> Result<()> {
+        let meter = link.meter();
+        let before = meter.bytes_read();
+        let budget = first.chunk.octets.saturating_add(SURPLUS_OCTETS);
+        let alone = first.chunk.uids.len() <= 1;
+        for (tag, line) in std::mem::take(&mut first.asked) {
+            let mut sink = |data| {
+                let Untagged::Fetch(row) = data else { return };
+                // Without a UID it is news of flags, not an answer.
+                let Some(uid) = row.uid else { return };
+                if first.chunk.has(uid) {
+                    let over = !alone && meter.bytes_read().saturating_sub(before) > budget;
+                    self.sort_in(&mut first, uid, *row, over);
+                } else if let Some(other) = later.iter_mut().find(|other| other.chunk.has(uid)) {
+                    // A server that works on two commands at once.
+                    hold(other, uid, *row);
+                }
+            };
+            link.answer(&tag, &line, &mut sink).await?;
+        }
+        self.finish(first)
+    }
+
+    /// Rows go on in order: each as soon as it is complete and all before it have gone.
+    fn sort_in(&self, under_way: &mut UnderWay, uid: u32, row: FetchRow, over_budget: bool) {
+        if over_budget {
+            under_way.held.remove(&uid);
+            under_way.chunk.uids.retain(|other| *other != uid);
+            under_way.oversize.push(uid);
+        } else {
+            hold(under_way, uid, row);
+        }
+        let mut gone = 0;
+        while let Some(next) = under_way.chunk.uids.front() {
+            match under_way.held.get(next) {
+                Some(row) if self.items.are_in(row) => {}
+                _ => break,
+            }
+            if let Some(row) = under_way.held.remove(next) {
+                self.give(Item::Row(Box::new(row)));
+            }
+            under_way.chunk.uids.pop_front();
+            gone += 1;
+        }
+        if gone > 0 || over_budget {
+            // Known outside at once: whatever breaks now, these do not come again.
+            if let Some(chunk) = self.work.lock().todo.front_mut() {
+                chunk.uids.clone_from(&under_way.chunk.uids);
+                chunk.uids.extend(&under_way.oversize);
+                chunk.uids.make_contiguous().sort_unstable();
+            }
+        }
+    }
+
+    /// A chunk's command is complete: what is held goes on as it is, what did not come is kept for later.
+    fn finish(&self, mut done: UnderWay) -> Result<()> {
+        let mut work = self.work.lock();
+        for uid in done.chunk.uids {
+            match done.held.remove(&uid) {
+                Some(row) => self.give(Item::Row(Box::new(row))),
+                None => work.doubtful.push(uid),
+            }
+        }
+        work.todo.pop_front();
+        // Larger than the server had said: each alone, at the end.
+        work.todo.extend(done.oversize.into_iter().map(|uid| Chunk::new([uid], 0)));
+        self.give(Item::Done(done.room));
+        Ok(())
+    }
+
+    /// When all chunks are through: which of the messages that did not come are there nevertheless?
+    async fn ask_about_the_doubtful(&self, link: &mut Link) -> Result<Paused> {
+        let doubtful = {
+            let work = self.work.lock();
+            if !work.todo.is_empty() {
+                return Ok(Paused::More);
+            }
+            work.doubtful.clone()
+        };
+        let mut found = Vec::new();
+        for piece in UidRanges::from_uids(doubtful.iter().copied()).lines(MAX_SET_BYTES) {
+            let line = Line::new("UID FETCH").arg(piece).arg("(UID)");
+            link.run(&line, &mut |data| {
+                if let Untagged::Fetch(row) = data {
+                    found.extend(row.uid.filter(|uid| doubtful.binary_search(uid).is_ok()));
+                }
+            })
+            .await?;
+        }
+        found.sort_unstable();
+        found.dedup();
+        self.work.lock().doubtful.clear();
+        for uid in found {
+            self.give(Item::Empty(uid));
+        }
+        Ok(Paused::End)
+    }
+
+    fn give(&self, item: Item) {
+        // Whoever has gone wants no rows; the answers are read to their end all the same.
+        let _ = self.rows.send(item);
+    }
+}
+
+fn hold(under_way: &mut UnderWay, uid: u32, row: FetchRow) {
+    match under_way.held.get_mut(&uid) {
+        Some(known) => join(known, row),
+        None => {
+            under_way.held.insert(uid, row);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! One part of a message, or all of it: is it there, how is it encoded, and its first window (RFC 9051 §6.4.5).
+//!
+//! ```text
+//! UID FETCH n (UID RFC822.SIZE BODY.PEEK[]<0.w>)
+//! UID FETCH n (UID BODYSTRUCTURE BODY.PEEK[p.MIME] BODY.PEEK[p]<0.w>)
+//! ```
+//!
+//! Most attachments end here, after one round trip. The rest of the others: [`super::windows`].
+
+use bytes::Bytes;
+
+use super::argument::Mailbox;
+use super::line::Line;
+use crate::connection::{Access, Command, Freshness, Link};
+use crate::error::{Error, Result};
+use crate::grammar::{Content, FetchRow, Untagged};
+use crate::types::BodyPart;
+
+/// Octets of the first window.
+pub(crate) const FIRST_WINDOW: u64 = 512 << 10;
+
+/// Which bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) uid: u32,
+    /// `None`: the whole message.
+    pub(crate) part: Option<String>,
+}
+
+impl Target {
+    pub(super) fn section(&self) -> &str {
+        self.part.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn window(&self, offset: u64, octets: u64) -> String {
+        format!("BODY.PEEK[{}]<{offset}.{octets}>", self.section())
+    }
+
+    fn not_found(&self) -> Error {
+        match &self.part {
+            Some(part) => Error::PartNotFound { uid: self.uid, part: part.clone() },
+            None => Error::IncompleteMessage(self.uid),
+        }
+    }
+}
+
+/// The first window, and what the rest has to be read by.
+pub(crate) struct First {
+    pub(crate) target: Target,
+    pub(crate) uid_validity: Option<u32>,
+}
+
+/// What [`First`] brings.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) data: Bytes,
+    /// Nothing comes after `data`.
+    pub(crate) complete: bool,
+    /// As the server counts; a hint.
+    pub(crate) size: Option<u64>,
+    /// Of the part: how it is encoded.
+    pub(crate) structure: Option<BodyPart>,
+    pub(crate) mime_header: Option<Bytes>,
+    pub(crate) uid_validity: Option<u32>,
+}
+
+impl Command for First {
+    type Output = Opening;
+    const IDEMPOTENT: bool = true;
+
+    fn mailbox(&self) -> Option<&Mailbox> {
+        Some(&self.target.mailbox)
+    }
+
+    async fn run(&self, link: &mut Link) -> Result<Opening> {
+        let target = &self.target;
+        link.open(&target.mailbox, Access::Read, self.uid_validity, Freshness::Now).await?;
+        let items = match &target.part {
+            // The multipart of a message has no MIME header of its own.
+            Some(part) if part.ends_with("TEXT") => format!("(UID BODYSTRUCTURE {})", target.window(0, FIRST_WINDOW)),
+            Some(part) => format!("(UID BODYSTRUCTURE BODY.PEEK[{part}.MIME] {})", target.window(0, FIRST_WINDOW)),
+            None => format!("(UID RFC822.SIZE {})", target.window(0, FIRST_WINDOW)),
+        };
+        let row = match row(link, target, &items).await {
+            // Some servers refuse a part that is not there instead of answering NIL: ask which parts are.
+            Err(error @ Error::Refused { .. }) if target.part.is_some() => {
+                let there = row(link, target, "(UID BODYSTRUCTURE)").await?;
+                let part = there.body_structure.as_ref().and_then(|root| find(root, target.section()));
+                return Err(if part.is_none() { target.not_found() } else { error });
+            }
+            other => other?,
+        };
+        opening(target, row, link.uid_validity())
+    }
+}
+
+fn opening(target: &Target, mut row: FetchRow, uid_validity: Option<u32>) -> Result<Opening> {
+    let structure = row.body_structure.take();
+    let part = target.part.as_deref().and_then(|part| find(structure.as_ref()?, part)).cloned();
+    let at = row.sections.iter().position(|section| section.section.eq_ignore_ascii_case(target.section()));
+    let section = at.map(|at| row.sections.swap_remove(at)).ok_or_else(|| target.not_found())?;
+    let data = match section.content {
+        Content::Inline(data) => data,
+        Content::Nil | Content::Streamed { .. } => return Err(target.not_found()),
+    };
+    // `""` for a part that is not there (some servers), or for one that is empty (the structure knows it).
+    if data.is_empty() && target.part.is_some() && structure.is_some() && part.is_none() {
+        return Err(target.not_found());
+    }
+    let mime_header = match row.take_section(&format!("{}.MIME", target.section())) {
+        Some(Content::Inline(header)) => Some(header),
+        _ => None,
+    };
+    let size = if target.part.is_some() { part.as_ref().map(|part| part.size) } else { row.size };
+    let ignored = section.origin.is_none() && data.len() as u64 > FIRST_WINDOW;
+    let short = (data.len() as u64) < FIRST_WINDOW;
+    let more_claimed = size.is_some_and(|size| size > data.len() as u64);
+    let complete = ignored || data.is_empty() || (short && !more_claimed);
+    Ok(Opening { data, complete, size, structure: part, mime_header, uid_validity })
+}
+
+/// The one row of the target; MESSAGE_NOT_FOUND without.
+async fn row(link: &mut Link, target: &Target, items: &str) -> Result<FetchRow> {
+    let line = Line::new("UID FETCH").arg(target.uid.to_string()).arg(items);
+    let mut found: Option<FetchRow> = None;
+    link.run(&line, &mut |data| {
+        if let Untagged::Fetch(row) = data
+            && row.uid == Some(target.uid)
+        {
+            match &mut found {
+                Some(known) => super::fetch::join(known, *row),
+                None => found = Some(*row),
+            }
+        }
+    })
+    .await?;
+    found.ok_or_else(|| Error::MessageNotFound { path: target.mailbox.path().to_owned(), uid: target.uid })
+}
+
+/// The part of that number; the tree is searched without recursion.
+fn find<'a>(root: &'a BodyPart, part: &str) -> Option<&'a BodyPart> {
+    let mut queue = vec![root];
+    while let Some(next) = queue.pop() {
+        if next.part == part {
+            return Some(next);
+        }
+        queue.extend(&next.children);
+    }
+    None
+}

@@ -1,0 +1,335 @@
+//! The rest of a large part, in windows that stream past the buffers (RFC 9051 §6.4.5, `<partial>`).
+//!
+//! ```text
+//!  asked ahead:  [1 MB][2 MB][4 MB]…   ≤ budget            tap ─► chunks ─► reader (≤ ROOM bytes)
+//!  answered:     ▓▓▓▓▓▓▓▓▓▓▓                                when the reader stops, TCP stops the server
+//! ```
+//!
+//! Memory is constant, whatever the part's size, and round trips grow with its logarithm. While the reader stops the
+//! connection stops with it, which must not hold up other calls: if one waits, what was asked ahead is read into the
+//! void and asked for again later. No deadlock, and only a reader that is slower than the network pays for it.
+//!
+//! Sizes are hints: the end is a window that brings nothing more.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use async_imap::imap_proto::RequestId;
+use bytes::Bytes;
+use email_base::clock::{self, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+
+use super::argument::Mailbox;
+use super::line::Line;
+use super::part::Target;
+use crate::connection::{Access, Backlog, Command, Freshness, Link};
+use crate::error::{Error, Result};
+use crate::grammar::{Content, Untagged};
+use crate::tap::{Bodies, BodyChunk};
+
+/// Bytes on their way to the reader.
+pub(crate) const ROOM: usize = 2 << 20;
+/// The room is counted in units of this many bytes.
+const UNIT: usize = 1 << 10;
+/// Bytes that wait between the tap and this.
+const TAP_ROOM: usize = 256 << 10;
+/// The first window asked ahead; the next ones are twice as large each.
+const SMALLEST: u64 = 1 << 20;
+/// No window is larger.
+const LARGEST: u64 = 8 << 20;
+/// Octets asked ahead: at first, on a fast line, on a slow one. Other calls wait for what is under way.
+const BUDGET: (u64, u64, u64) = (8 << 20, 16 << 20, 2 << 20);
+/// What a fast line brings in a second, and a slow one.
+const RATE: (u64, u64) = (20 << 20, 4 << 20);
+
+/// Reads on from where the reading has come to.
+pub(crate) struct Windows {
+    pub(crate) target: Target,
+    pub(crate) uid_validity: Option<u32>,
+    pub(crate) size: Option<u64>,
+    pub(crate) at: Arc<Offset>,
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) backlog: watch::Receiver<Backlog>,
+    pub(crate) pieces: mpsc::UnboundedSender<Piece>,
+}
+
+/// Bytes in order, with the room they take.
+pub(crate) struct Piece {
+    pub(crate) data: Bytes,
+    pub(crate) room: OwnedSemaphorePermit,
+}
+
+/// Units of room.
+pub(crate) fn units(bytes: usize) -> usize {
+    bytes.div_ceil(UNIT)
+}
+
+/// How far the reading has come; shared with whoever asks again.
+#[derive(Debug)]
+pub(crate) struct Offset {
+    at: AtomicU64,
+    /// The reader has held up another call before: little is asked ahead, so that little goes into the void.
+    cautious: AtomicBool,
+}
+
+impl Offset {
+    pub(crate) fn new(at: u64) -> Arc<Self> {
+        Arc::new(Self { at: AtomicU64::new(at), cautious: AtomicBool::new(false) })
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.at.load(Ordering::Acquire)
+    }
+
+    fn advance(&self, by: usize) {
+        self.at.fetch_add(by as u64, Ordering::AcqRel);
+    }
+}
+
+/// Whether there is more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paused {
+    /// Ask again when there is room.
+    More,
+    /// That was all.
+    End,
+}
+
+impl Command for Windows {
+    type Output = Paused;
+    /// A second run goes on where the first one ended.
+    const IDEMPOTENT: bool = true;
+
+    fn mailbox(&self) -> Option<&Mailbox> {
+        Some(&self.target.mailbox)
+    }
+
+    async fn run(&self, link: &mut Link) -> Result<Paused> {
+        link.open(&self.target.mailbox, Access::Read, self.uid_validity, Freshness::AsIs).await?;
+        let tap = link.meter();
+        let mut intake = Intake { windows: self, bodies: Some(tap.stream_bodies(1, TAP_ROOM)), skip: Skip::All };
+        let mut ahead = Ahead::new(&self.at);
+        let mut outcome = None;
+        loop {
+            while outcome.is_none() && intake.bodies.is_some() && ahead.has_budget() && !self.is_awaited() {
+                ahead.ask(link, &self.target).await?;
+            }
+            let Some(window) = ahead.under_way.pop_front() else { break };
+            let before = self.at.get();
+            intake.window(link, &window).await?;
+            ahead.answered(&window);
+            let got = self.at.get().saturating_sub(before);
+            // A window that was asked for behind a short one brings nothing that fits on.
+            if outcome.is_none() && intake.bodies.is_some() && got < window.octets {
+                let more_claimed = got > 0 && self.size.is_some_and(|size| size > self.at.get());
+                outcome = Some(if more_claimed { Paused::More } else { Paused::End });
+            }
+        }
+        tap.stop_bodies();
+        Ok(outcome.unwrap_or(Paused::More))
+    }
+}
+
+impl Windows {
+    fn is_awaited(&self) -> bool {
+        self.backlog.borrow().calls > 0
+    }
+}
+
+/// A window under way.
+struct Window {
+    tag: RequestId,
+    line: Line,
+    octets: u64,
+    asked: Instant,
+}
+
+/// What is asked ahead, and how much may be.
+struct Ahead {
+    under_way: VecDeque<Window>,
+    next: u64,
+    octets: u64,
+    budget: u64,
+    cautious: bool,
+    last_answer: Option<Instant>,
+}
+
+impl Ahead {
+    fn new(offset: &Offset) -> Self {
+        let cautious = offset.cautious.load(Ordering::Relaxed);
+        let budget = if cautious { SMALLEST } else { BUDGET.0 };
+        Self { under_way: VecDeque::new(), next: offset.get(), octets: SMALLEST, budget, cautious, last_answer: None }
+    }
+
+    fn has_budget(&self) -> bool {
+        let under_way: u64 = self.under_way.iter().map(|window| window.octets).sum();
+        self.under_way.is_empty() || under_way.saturating_add(self.octets) <= self.budget
+    }
+
+    async fn ask(&mut self, link: &mut Link, target: &Target) -> Result<()> {
+        let octets = self.octets;
+        let line = Line::new("UID FETCH").arg(target.uid.to_string());
+        let line = line.arg(format!("(UID {})", target.window(self.next, octets)));
+        let tag = link.send(&line).await?;
+        self.under_way.push_back(Window { tag, line, octets, asked: clock::now() });
+        self.next = self.next.saturating_add(octets);
+        self.octets = octets.saturating_mul(2).min(LARGEST).min(self.budget / 2).max(SMALLEST);
+        Ok(())
+    }
+
+    /// Learns from how fast a window came: what is under way on a slow line holds up other calls for long.
+    fn answered(&mut self, window: &Window) {
+        let now = clock::now();
+        let since = self.last_answer.replace(now).unwrap_or(window.asked).max(window.asked);
+        let took = now.saturating_duration_since(since).max(Duration::from_millis(1));
+        let rate = window.octets.saturating_mul(1000) / u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.budget = match rate {
+            _ if self.cautious => SMALLEST,
+            rate if rate >= RATE.0 => BUDGET.1,
+            rate if rate < RATE.1 => BUDGET.2,
+            _ => BUDGET.0,
+        };
+    }
+}
+
+/// Takes the literals as they stream by.
+struct Intake<'a> {
+    windows: &'a Windows,
+    /// `None`: everything that still comes goes into the void.
+    bodies: Option<Bodies>,
+    skip: Skip,
+}
+
+/// What to do with the bytes of the current literal.
+#[derive(Clone, Copy)]
+enum Skip {
+    /// They do not fit on.
+    All,
+    /// Nothing but so many bytes: the server ignores windows and sends everything.
+    First(u64),
+}
+
+impl Intake<'_> {
+    /// Reads until the window is complete and its bytes are on their way to the reader.
+    async fn window(&mut self, link: &mut Link, window: &Window) -> Result<()> {
+        let mut inline = Vec::new();
+        {
+            let mut sink = |data| self.windows.inline(data, &mut inline);
+            let mut answer = pin!(link.answer(&window.tag, &window.line, &mut sink));
+            loop {
+                tokio::select! {
+                    biased;
+                    chunk = next(&mut self.bodies) => match chunk {
+                        Some(chunk) => self.take(chunk).await?,
+                        // The session has ended: the answer will say so.
+                        None => self.bodies = None,
+                    },
+                    done = &mut answer => {
+                        done?;
+                        break;
+                    }
+                }
+            }
+        }
+        while let Some(bodies) = &mut self.bodies {
+            match poll_fn(|cx| Poll::Ready(bodies.poll_next(cx))).await {
+                Poll::Ready(Some(chunk)) => self.take(chunk).await?,
+                Poll::Ready(None) | Poll::Pending => break,
+            }
+        }
+        for (origin, data) in inline {
+            self.begin(origin);
+            self.data(data).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, chunk: BodyChunk) -> Result<()> {
+        match chunk {
+            BodyChunk::Start { section, origin, .. } => {
+                self.skip = Skip::All;
+                if section.eq_ignore_ascii_case(self.windows.target.section()) {
+                    self.begin(origin);
+                }
+                Ok(())
+            }
+            BodyChunk::Data(data) => self.data(data).await,
+            BodyChunk::End => Ok(()),
+        }
+    }
+
+    fn begin(&mut self, origin: Option<u64>) {
+        let at = self.windows.at.get();
+        self.skip = match origin {
+            None => Skip::First(at),
+            Some(origin) if origin == at => Skip::First(0),
+            Some(_) => Skip::All,
+        };
+    }
+
+    /// Passes bytes on, when the reader has room for them; gives up when it has none and another call waits.
+    async fn data(&mut self, mut data: Bytes) -> Result<()> {
+        let Skip::First(skip) = self.skip else { return Ok(()) };
+        let skipped = data.len().min(usize::try_from(skip).unwrap_or(usize::MAX));
+        self.skip = Skip::First(skip.saturating_sub(skipped as u64));
+        let mut rest = data.split_off(skipped);
+        while !rest.is_empty() && self.bodies.is_some() {
+            let piece = rest.split_to(rest.len().min(ROOM / 4));
+            let Some(room) = self.room(piece.len()).await? else {
+                self.windows.at.cautious.store(true, Ordering::Relaxed);
+                self.bodies = None;
+                return Ok(());
+            };
+            self.windows.at.advance(piece.len());
+            // Whoever has gone wants no bytes; the answers are read all the same.
+            let _ = self.windows.pieces.send(Piece { data: piece, room });
+        }
+        Ok(())
+    }
+
+    /// `None`: the reader has stopped, and somebody else needs the connection.
+    async fn room(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>> {
+        let count = u32::try_from(units(bytes)).unwrap_or(u32::MAX);
+        let mut backlog = self.windows.backlog.clone();
+        tokio::select! {
+            biased;
+            room = Arc::clone(&self.windows.room).acquire_many_owned(count) => {
+                room.map(Some).map_err(|_| Error::Internal("a semaphore was closed"))
+            }
+            awaited = backlog.wait_for(|backlog| backlog.calls > 0) => {
+                awaited.map(|_| None).map_err(|_| Error::Closed)
+            }
+        }
+    }
+}
+
+/// The next chunk; for ever pending without bodies.
+async fn next(bodies: &mut Option<Bodies>) -> Option<BodyChunk> {
+    match bodies {
+        Some(bodies) => bodies.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Windows {
+    /// Quoted strings are too small to stream: they stay in their row.
+    fn inline(&self, data: Untagged, found: &mut Vec<(Option<u64>, Bytes)>) {
+        let Untagged::Fetch(row) = data else { return };
+        if row.uid != Some(self.target.uid) {
+            return;
+        }
+        for section in row.sections {
+            if let Content::Inline(bytes) = section.content
+                && section.section.eq_ignore_ascii_case(self.target.section())
+                && found.is_empty()
+            {
+                found.push((section.origin, bytes));
+            }
+        }
+    }
+}
