@@ -49,15 +49,6 @@ pub(crate) enum Fault {
     Malformed(Malformed),
 }
 
-/// Who may speak while we write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// Only we: a word of the server ends the writing.
-    Ours,
-    /// The server may be answering what was written before.
-    Both,
-}
-
 /// Why [`Wire::send`] stopped.
 #[derive(Debug)]
 pub(crate) enum Stopped {
@@ -147,10 +138,11 @@ impl Wire {
         .await
     }
 
-    /// Writes `bytes` past lettre, and flushes. Dropped midway, [`Wire::unsent`] tells how much was not taken.
-    pub(crate) async fn send(&self, bytes: &[u8], turn: Turn) -> Result<(), Stopped> {
+    /// Writes `bytes` past lettre, and flushes. Until the first `ours` of them are taken the server must not speak;
+    /// then it may be answering them. Dropped midway, [`Wire::unsent`] tells how much was not taken.
+    pub(crate) async fn send(&self, bytes: &[u8], ours: usize) -> Result<(), Stopped> {
         self.state().unsent = bytes.len();
-        std::future::poll_fn(|context| self.state().poll_send(bytes, turn, context)).await
+        std::future::poll_fn(|context| self.state().poll_send(bytes, ours, context)).await
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -159,19 +151,20 @@ impl Wire {
 }
 
 impl State {
-    fn poll_send(&mut self, bytes: &[u8], turn: Turn, context: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
+    fn poll_send(&mut self, bytes: &[u8], ours: usize, context: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
         loop {
             let at = bytes.len().saturating_sub(self.unsent);
             let rest = bytes.get(at..).unwrap_or_default();
             if rest.is_empty() {
                 let flushed = Pin::new(&mut self.io).poll_flush(context);
                 // Some of it is here still: what the server says now is no answer to the whole.
-                if flushed.is_pending() && turn == Turn::Ours {
+                if flushed.is_pending() && ours == bytes.len() {
                     self.check_silence(context)?;
                 }
                 return flushed.map_err(|error| Stopped::Ended(Some(error)));
             }
-            if turn == Turn::Ours {
+            let our_turn = at < ours;
+            if our_turn {
                 self.check_silence(context)?;
             }
             match ready!(Pin::new(&mut self.io).poll_write(context, rest)) {
@@ -179,7 +172,7 @@ impl State {
                 Ok(taken) => self.unsent = self.unsent.saturating_sub(taken),
                 Err(error) => {
                     // What the server said before it hung up explains more than EPIPE.
-                    if turn == Turn::Ours {
+                    if our_turn {
                         self.check_silence(context)?;
                     }
                     return Poll::Ready(Err(Stopped::Ended(Some(error))));

@@ -16,7 +16,7 @@ use crate::reply::Reply;
 use crate::scope::Scope;
 use crate::session::{Flight, Session};
 use crate::transparency::FINAL_DOT;
-use crate::wire::{Stopped, Turn};
+use crate::wire::Stopped;
 
 /// The server has the message.
 #[derive(Debug)]
@@ -38,18 +38,8 @@ impl Session {
         // Whatever ends this before its end leaves the server in the middle of a message: only hanging up gets it out,
         // and makes it forget the message (RFC 5321 §4.1.1.4).
         self.broken = true;
-        let size = self.all_but_the_reply(body, scope).await?;
-        let unknown = |error: Error| error.with_delivery(Delivery::Unknown);
-        let begun = match next {
-            None => false,
-            Some(next) => match self.write(next.text().as_bytes(), Turn::Both, scope).await {
-                Ok(()) => true,
-                // The reply may have come before the end.
-                Err(Error::ConnectionLost { .. }) => false,
-                Err(error) => return Err(unknown(error)),
-            },
-        };
-        let reply = self.reply(Phase::Dot, scope).await.map_err(unknown)?;
+        let (size, begun) = self.all_but_the_reply(body, next.map_or("", Flight::text), scope).await?;
+        let reply = self.reply(Phase::Dot, scope).await.map_err(|error| error.with_delivery(Delivery::Unknown))?;
         self.begun = begun && !self.broken;
         self.broken |= next.is_some() && !begun;
         if !reply.is_positive() {
@@ -67,21 +57,36 @@ impl Session {
         Ok(Taken { reply, size })
     }
 
-    async fn all_but_the_reply<B: MessageBody>(&mut self, body: &mut Feeder<B>, scope: Scope<'_>) -> Result<u64> {
+    /// The message's size, and whether `next` was said to its end.
+    ///
+    /// They go out in one piece: a server that finds the next command in its buffer already answers all in one segment,
+    /// where the answer alone would wait for the acknowledgement of the one before (Nagle's algorithm, 40 ms).
+    async fn all_but_the_reply<B: MessageBody>(
+        &mut self,
+        body: &mut Feeder<B>,
+        next: &str,
+        scope: Scope<'_>,
+    ) -> Result<(u64, bool)> {
         loop {
             let batch = self.batch(body, scope).await.map_err(|error| error.with_delivery(Delivery::NotSent))?;
             let Batch { mut bytes, last, size } = batch;
-            if last {
-                bytes.extend_from_slice(FINAL_DOT);
+            if !last {
+                let written = self.write(&bytes, bytes.len(), scope).await;
+                written.map_err(|error| error.with_delivery(Delivery::NotSent))?;
+                continue;
             }
-            if let Err(error) = self.write(&bytes, Turn::Ours, scope).await {
-                let dot_taken = last && self.wire.unsent() == 0;
-                let delivery = if dot_taken { Delivery::Unknown } else { Delivery::NotSent };
-                return Err(error.with_delivery(delivery));
-            }
-            if last {
-                return Ok(size);
-            }
+            bytes.extend_from_slice(FINAL_DOT);
+            let ours = bytes.len();
+            bytes.extend_from_slice(next.as_bytes());
+            let written = self.write(&bytes, ours, scope).await;
+            let dot_taken = self.wire.unsent() <= next.len();
+            return match written {
+                Ok(()) => Ok((size, !next.is_empty())),
+                // The reply may have come before the end.
+                Err(Error::ConnectionLost { .. }) if dot_taken && !next.is_empty() => Ok((size, false)),
+                Err(error) if dot_taken => Err(error.with_delivery(Delivery::Unknown)),
+                Err(error) => Err(error.with_delivery(Delivery::NotSent)),
+            };
         }
     }
 
@@ -93,8 +98,8 @@ impl Session {
         }
     }
 
-    async fn write(&mut self, bytes: &[u8], turn: Turn, scope: Scope<'_>) -> Result<()> {
-        match scope.run(Phase::Content, self.wire.send(bytes, turn)).await? {
+    async fn write(&mut self, bytes: &[u8], ours: usize, scope: Scope<'_>) -> Result<()> {
+        match scope.run(Phase::Content, self.wire.send(bytes, ours)).await? {
             Ok(()) => Ok(()),
             Err(Stopped::Ended(error)) => Err(Error::lost(Phase::Content, error.as_ref())),
             Err(Stopped::Spoken) => {
@@ -137,6 +142,7 @@ mod tests {
         inner: DuplexStream,
         stuck: Arc<AtomicBool>,
         room: Arc<AtomicUsize>,
+        writes: Arc<AtomicUsize>,
     }
 
     impl AsyncRead for Odd {
@@ -147,11 +153,14 @@ mod tests {
 
     impl AsyncWrite for Odd {
         fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-            if self.room.load(Ordering::SeqCst) < buf.len() {
+            self.writes.fetch_add(1, Ordering::SeqCst);
+            let room = self.room.load(Ordering::SeqCst).min(buf.len());
+            if room == 0 {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
-            self.room.fetch_sub(buf.len(), Ordering::SeqCst);
-            Pin::new(&mut self.inner).poll_write(cx, buf)
+            let written = std::task::ready!(Pin::new(&mut self.inner).poll_write(cx, &buf[..room]));
+            self.room.fetch_sub(*written.as_ref().unwrap(), Ordering::SeqCst);
+            Poll::Ready(written)
         }
         fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
             if self.stuck.load(Ordering::SeqCst) { Poll::Pending } else { Pin::new(&mut self.inner).poll_flush(cx) }
@@ -169,6 +178,7 @@ mod tests {
         server: DuplexStream,
         stuck: Arc<AtomicBool>,
         room: Arc<AtomicUsize>,
+        writes: Arc<AtomicUsize>,
         call: Call,
         closed: CancellationToken,
     }
@@ -199,7 +209,8 @@ mod tests {
         let (call, closed) = (Call::new(Duration::from_secs(5), CancellationToken::new()), CancellationToken::new());
         let scope = Scope { call: &call, closed: &closed };
         let (stuck, room) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(10_000)));
-        let stream = Odd { inner, stuck: stuck.clone(), room: room.clone() };
+        let writes = Arc::new(AtomicUsize::new(0));
+        let stream = Odd { inner, stuck: stuck.clone(), room: room.clone(), writes: writes.clone() };
         let hello = ClientId::Domain("x".into());
         let mut session = target.hello(stream, None, &hello, Who::Nobody, connection, scope).await.unwrap();
         let envelope = Envelope { from: "a@b".into(), to: vec!["c@d".into()] };
@@ -213,7 +224,7 @@ mod tests {
         session.begin(&transaction, scope).await.unwrap();
         let server = conversation.await.unwrap();
         let body = Feeder::new(RawMessage::new(vec![b'x'; 98].into()));
-        Begun { session, transaction, body, server, stuck, room, call, closed }
+        Begun { session, transaction, body, server, stuck, room, writes, call, closed }
     }
 
     impl Begun {
@@ -264,5 +275,16 @@ mod tests {
         let _answering = begun.answer("250 queued\r\n");
         assert_eq!(begun.content(Some(&next)).await.unwrap().reply.code, 250);
         assert!(!begun.session.has_begun() && !begun.session.is_usable());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_envelope_is_not_a_segment_of_its_own() {
+        let mut begun = begun(302).await;
+        let next = begun.session.flight(&begun.transaction).unwrap();
+        begun.writes.store(0, Ordering::SeqCst);
+        let _answering = begun.answer("250 queued\r\n");
+        begun.content(Some(&next)).await.unwrap();
+        assert!(begun.session.has_begun());
+        assert_eq!(begun.writes.load(Ordering::SeqCst), 1);
     }
 }
