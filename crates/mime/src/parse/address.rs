@@ -180,8 +180,8 @@ impl<'a> Reader<'a> {
     fn encoded_word_or_octet(&mut self) {
         let rest = self.line.get(self.at..).unwrap_or_default();
         match EncodedWord::at_start(rest, self.at < self.last_word_end) {
-            // Python's mail library encodes commas between mailboxes, too.
-            Some(word) if word.is_comma() => {
+            // Python's mail library encodes commas between mailboxes, too. Before the address it is part of a name.
+            Some(word) if word.is_comma() && self.has_address() => {
                 self.at += word.length - 1;
                 self.finish();
             }
@@ -196,7 +196,12 @@ impl<'a> Reader<'a> {
     }
 
     fn starts_group(&self) -> bool {
-        self.group.is_none() && self.angle.is_none() && memchr(b'@', &self.spec).is_none()
+        self.group.is_none() && !self.has_address()
+    }
+
+    /// Whether the mailbox that is being read has its address already.
+    fn has_address(&self) -> bool {
+        self.angle.is_some() || memchr(b'@', &self.spec).is_some()
     }
 
     fn start_group(&mut self) {
@@ -356,6 +361,8 @@ mod tests {
         let all = list(b"undisclosed-recipients:;", Hint::default());
         assert_eq!((all[0].address.as_str(), all[0].group.as_deref()), ("", Some("undisclosed-recipients")));
         assert!(list(b" , ;; <> ", Hint::default()).is_empty());
+        let all = list(b"=?utf-8?q?a?= =?utf-8?q?=2C?= <a@x>", Hint::default());
+        assert_eq!((all.len(), all[0].name.as_deref()), (1, Some("a,")));
         let all = list(b"B <b@x> =?utf-8?q?=2C?= c@x =?utf-8?b?LA==?= d@x", Hint::default());
         assert_eq!(all.iter().map(|a| a.address.as_str()).collect::<Vec<_>>(), ["b@x", "c@x", "d@x"]);
     }
