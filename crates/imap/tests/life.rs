@@ -66,6 +66,82 @@ async fn an_aborted_call_leaves_the_connection_in_step() {
 }
 
 #[tokio::test]
+async fn no_call_ever_gets_the_answer_of_another() {
+    // Mailbox `m7` has 7 messages, UIDVALIDITY 8, UID 7; the server answers slowly, and half of the calls are aborted at
+    // whatever await they have come to.
+    let mock = Mock::each(None, async |_, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1").await;
+        let mut open = 0;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap();
+            let number = || command.split('"').nth(1).unwrap()[1..].parse::<u32>().unwrap();
+            let said = if command.starts_with("STATUS") {
+                format!("* STATUS \"m{0}\" (MESSAGES {0})\r\n", number())
+            } else if command.starts_with("EXAMINE") {
+                open = number();
+                format!("* {open} EXISTS\r\n* OK [UIDVALIDITY {}] ok\r\n", open + 1)
+            } else if command.starts_with("UID SEARCH") {
+                format!("* SEARCH {open}\r\n")
+            } else if command.starts_with("UID FETCH") {
+                format!("* 1 FETCH (UID {open} FLAGS (f{open}) BODY[] \"S: {open}\")\r\n")
+            } else {
+                String::new()
+            };
+            for piece in [said, format!("{tag} OK done\r\n")] {
+                tokio::task::yield_now().await;
+                if peer.try_send(piece).await.is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    let mut options = options(&mock, Security::None);
+    options.max_connections = 2;
+    let client = Client::connect(options, &call()).await.unwrap();
+    let mut running = tokio::task::JoinSet::new();
+    for n in 0..300u32 {
+        let client = client.clone();
+        running.spawn(async move {
+            let (call, cancel) = call_of(Duration::from_secs(20));
+            if n % 2 == 0 {
+                tokio::spawn(async move {
+                    for _ in 0..(n * 7919 % 97) {
+                        tokio::task::yield_now().await;
+                    }
+                    cancel.cancel();
+                });
+            }
+            let (m, none) = (1 + n % 9, MailboxOptions::default());
+            let path = format!("m{m}");
+            let outcome = match n / 9 % 4 {
+                0 => client.status(&path, &call).await.map(|status| assert_eq!(status.messages, m)),
+                1 => client.search(&path, json("{}"), none, &call).await.map(|found| assert_eq!(found, [m])),
+                2 => {
+                    let one = client.fetch_one(&path, m, json(r#"{"flags":true}"#), none, &call).await;
+                    one.map(|one| assert_eq!(one.unwrap().flags.unwrap(), [format!("f{m}")]))
+                }
+                _ => {
+                    let guard = MailboxOptions { uid_validity: Some(m + 1) };
+                    let one = client.fetch_one(&path, m, json(r#"{"source":true}"#), guard, &call).await;
+                    one.map(|one| assert_eq!(one.unwrap().source.unwrap().0, format!("S: {m}")))
+                }
+            };
+            match outcome {
+                Ok(()) => true,
+                Err(error) => {
+                    assert_eq!((error.code().as_str(), n % 2), ("ABORTED", 0), "{n}: {error}");
+                    false
+                }
+            }
+        });
+    }
+    let outcomes = running.join_all().await;
+    let aborted = outcomes.iter().filter(|done| !**done).count();
+    assert!((20..=150).contains(&aborted), "{aborted}");
+    client.close();
+}
+
+#[tokio::test]
 async fn an_already_aborted_call_sends_nothing() {
     let mock = server("IMAP4rev1", LOGOUT);
     let client = connect(&mock).await;
@@ -266,6 +342,43 @@ async fn dropping_the_client_hangs_up() {
     let mock = server("IMAP4rev1", "X: eof\n");
     drop(connect(&mock).await);
     mock.finished().await;
+}
+
+#[tokio::test]
+async fn a_refused_further_connection_leaves_its_work_to_the_others() {
+    for refusal in ["* BYE Too many connections", "{tag} NO [LIMIT] too many"] {
+        let mock = Mock::each(None, async move |number, mut peer| {
+            if number > 0 {
+                if refusal.starts_with('*') {
+                    let _ = peer.try_send(format!("{refusal}\r\n")).await;
+                } else {
+                    peer.send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n").await;
+                    let line = peer.receive_line().await;
+                    let tag = line.split(' ').next().unwrap().to_owned();
+                    let _ = peer.try_send(format!("{}\r\n", refusal.replace("{tag}", &tag))).await;
+                }
+                return;
+            }
+            let mut peer = log_in(peer, "IMAP4rev1").await;
+            while let Some(line) = peer.try_receive_line().await {
+                let (tag, _) = line.split_once(' ').unwrap();
+                if peer.try_send(format!("* STATUS INBOX (MESSAGES 3)\r\n{tag} OK\r\n")).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let mut options = options(&mock, Security::None);
+        options.max_connections = 5;
+        let client = Client::connect(options, &call()).await.unwrap();
+        let calls = (0..10).map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.status("INBOX", &call()).await })
+        });
+        for outcome in calls.collect::<Vec<_>>() {
+            assert_eq!(outcome.await.unwrap().unwrap().messages, 3);
+        }
+        client.close();
+    }
 }
 
 #[tokio::test]

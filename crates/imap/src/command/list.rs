@@ -22,6 +22,9 @@ const STATUS_AT_ONCE: usize = 40;
 /// More mailboxes than this are a flood, not an account.
 const MAX_MAILBOXES: usize = 100_000;
 
+/// Mailboxes whose names are looked up: each costs some hundred comparisons.
+const MAX_NAMED: usize = 2000;
+
 /// The mailboxes.
 pub(crate) struct List {
     pattern: String,
@@ -192,7 +195,7 @@ fn info(row: &ListRow, path: String) -> MailboxInfo {
 fn name_uses(infos: &mut [MailboxInfo]) {
     let mut taken: HashSet<SpecialUse> = infos.iter().filter_map(|info| info.special_use).collect();
     for depth in [None, Some(())] {
-        for info in infos.iter_mut() {
+        for info in infos.iter_mut().take(MAX_NAMED) {
             let near = match &info.parent {
                 None => depth.is_none(),
                 Some(parent) => depth.is_some() && matches!(parent.as_str(), "INBOX" | "[Gmail]" | "[Google Mail]"),

@@ -12,7 +12,7 @@ use super::MAX_SET_BYTES;
 use super::argument::{self, Mailbox};
 use super::date;
 use super::line::Line;
-use crate::connection::{Access, Command, Link};
+use crate::connection::{Access, Command, Freshness, Link};
 use crate::error::{Error, Result};
 use crate::grammar::Untagged;
 use crate::types::{HeaderMatch, SearchQuery};
@@ -48,10 +48,18 @@ impl Command for Search {
 
     async fn run(&self, link: &mut Link) -> Result<Vec<u32>> {
         self.check_capabilities(link)?;
-        let exists = link.open_and_refresh(&self.mailbox, Access::Read, self.uid_validity).await?;
-        if exists == 0 {
-            return Ok(Vec::new());
-        }
+        let by_number = uses(&self.query, &|query| query.uid.as_ref().is_some_and(|set| set.newest_count().is_some()));
+        let exists = if by_number {
+            // Sequence numbers mean something only together with EXISTS as it is now.
+            let exists = link.open_and_refresh(&self.mailbox, Access::Read, self.uid_validity).await?;
+            if exists == 0 {
+                return Ok(Vec::new());
+            }
+            exists
+        } else {
+            link.open(&self.mailbox, Access::Read, self.uid_validity, Freshness::Now).await?;
+            link.exists()
+        };
         let mut hits = Vec::new();
         for line in self.lines(link, exists)? {
             ask(link, &line, &mut hits).await?;

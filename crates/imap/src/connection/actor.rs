@@ -56,6 +56,14 @@ enum Idle {
     Closing,
 }
 
+/// What the actor does after a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    GoOn,
+    /// The server takes no further connection: the others do this one's work.
+    Leave,
+}
+
 /// What was tried for one job.
 struct Tries {
     lost: u32,
@@ -75,8 +83,7 @@ impl Actor {
         let mut next = first;
         loop {
             if let Some(job) = next.take() {
-                self.serve(job).await;
-                if self.shared.closing.is_cancelled() {
+                if self.serve(job).await == Then::Leave || self.shared.closing.is_cancelled() {
                     break;
                 }
                 next = self.shared.next_job(self.id, self.open_mailbox());
@@ -106,11 +113,11 @@ impl Actor {
     }
 
     /// Runs a job to its end, connecting and trying again as far as its caller and its nature allow.
-    async fn serve(&mut self, mut job: Job) {
+    async fn serve(&mut self, mut job: Job) -> Then {
         let mut tries = Tries::new();
         loop {
             if job.is_abandoned() || self.shared.closing.is_cancelled() {
-                return;
+                return Then::GoOn;
             }
             let closing = self.shared.closing.clone();
             let (started, ran) = match self.connected(&mut job).await {
@@ -123,21 +130,38 @@ impl Actor {
                 None => (false, Ran::Abandoned),
             };
             let error = match ran {
-                Ran::Done => return,
-                Ran::Abandoned => return self.settle(None).await,
+                Ran::Done => return Then::GoOn,
+                Ran::Abandoned => {
+                    self.settle(None).await;
+                    return Then::GoOn;
+                }
                 Ran::Failed(error) => error,
             };
             self.settle(Some(&error)).await;
+            if !started && is_refused_connection(&error) {
+                match self.shared.give_back(self.id, job) {
+                    None => {
+                        let code = error.code().as_str();
+                        tracing::debug!(target: "imap", code, "no further connection: the others take its work");
+                        return Then::Leave;
+                    }
+                    Some(kept) => job = kept,
+                }
+            }
             if error.is_refused_login() {
                 tracing::warn!(target: "imap", code = error.code().as_str(), "the login was refused: the client is closed");
                 job.fail(error);
-                return self.shared.close();
+                self.shared.close();
+                return Then::GoOn;
             }
-            let Some(delay) = tries.again(&error, &job, started) else { return job.fail(error) };
+            let Some(delay) = tries.again(&error, &job, started) else {
+                job.fail(error);
+                return Then::GoOn;
+            };
             tracing::debug!(target: "imap", code = error.code().as_str(), ms = delay.as_millis(), "trying again");
             tokio::select! {
-                () = closing.cancelled() => return,
-                () = job.abandoned() => return,
+                () = closing.cancelled() => return Then::GoOn,
+                () = job.abandoned() => return Then::GoOn,
                 () = clock::sleep(delay) => {}
             }
         }
@@ -268,6 +292,14 @@ impl Tries {
         let delay = if started && lost { Duration::ZERO } else { self.backoff.next_delay() };
         job.call.remaining().is_none_or(|left| left > delay).then_some(delay)
     }
+}
+
+/// The server, or something before it, does not want one more connection.
+fn is_refused_connection(error: &Error) -> bool {
+    let code = error.code();
+    error.is_lost_connection()
+        || is_connect_failure(error)
+        || matches!(code, Code::RateLimited | Code::ServerUnavailable | Code::MailboxUnavailable | Code::ConnectTimeout)
 }
 
 /// Nobody answered now: perhaps later. A connect timeout is not here, it has taken its time already.

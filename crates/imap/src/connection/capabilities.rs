@@ -1,5 +1,8 @@
 //! What the server says it can do (RFC 9051 §7.2.1). Forgotten and read again after TLS and after login.
 
+/// No server has more; a line of a million words would take minutes to look through.
+const MAX_WORDS: usize = 500;
+
 /// A set of capability words, compared without case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Capabilities {
@@ -12,7 +15,7 @@ pub(crate) struct Capabilities {
 impl Capabilities {
     pub(crate) fn new<S: AsRef<str>>(words: &[S]) -> Self {
         let mut known = Self::default();
-        for spelt in words.iter().map(AsRef::as_ref) {
+        for spelt in words.iter().map(AsRef::as_ref).take(MAX_WORDS) {
             let word = spelt.to_ascii_uppercase();
             if !known.words.contains(&word) {
                 known.words.push(word);

@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use email_base::{Call, clock};
+use email_base::Call;
+use email_base::clock::{self, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +27,8 @@ use crate::options::Settings;
 
 /// `logout` has promised its caller 1.5 s.
 const LOGOUT_TIME: Duration = Duration::from_millis(1400);
+/// After a refused further connection none is tried for so long.
+const GROWTH_PAUSE: Duration = Duration::from_secs(300);
 /// Calls that may wait for a connection: a caller that makes more has lost control.
 const MAX_QUEUE: usize = 10_000;
 
@@ -62,6 +65,8 @@ struct State {
     calls: VecDeque<Job>,
     background: VecDeque<Job>,
     slots: Vec<Slot>,
+    /// The server has refused a further connection.
+    no_more_until: Option<Instant>,
     next_id: u64,
     capabilities: Vec<String>,
 }
@@ -173,7 +178,8 @@ impl Shared {
             }
             None => job,
         };
-        if state.slots.len() < self.settings.max_connections {
+        let may_grow = state.no_more_until.is_none_or(|until| clock::now() >= until);
+        if state.slots.is_empty() || (may_grow && state.slots.len() < self.settings.max_connections) {
             self.hire(&mut state, None, Some(job));
             return Ok(());
         }
@@ -214,6 +220,31 @@ impl Shared {
             slot.free = job.is_none();
         }
         job
+    }
+
+    /// Actor `id` gets no connection: if there are others, they take its job. `None`: they have it.
+    pub(super) fn give_back(&self, id: u64, job: Job) -> Option<Job> {
+        let mut state = self.lock();
+        if state.closed || state.slots.len() <= 1 {
+            return Some(job);
+        }
+        state.slots.retain(|slot| slot.id != id);
+        state.no_more_until = clock::now().checked_add(GROWTH_PAUSE);
+        let free = state.slots.iter_mut().find(|slot| slot.free);
+        let job = match free {
+            Some(slot) => {
+                slot.free = false;
+                slot.jobs.send(job).err().map(|mpsc::error::SendError(job)| job)
+            }
+            None => Some(job),
+        };
+        match job {
+            Some(job) if job.is_background() => state.background.push_front(job),
+            Some(job) => state.calls.push_front(job),
+            None => {}
+        }
+        self.tell_backlog(&state);
+        None
     }
 
     /// Actor `id` has ended. If it was by a defect, what waits gets another one.
