@@ -7,7 +7,7 @@ use email_net::{Connector, Endpoint};
 use serde::Deserialize;
 
 use crate::command::id;
-use crate::connection::{Names, refuse_separators};
+use crate::connection::{Budget, Names, refuse_separators};
 use crate::error::{Error, Result};
 use crate::tap::Limits;
 
@@ -52,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) max_connections: usize,
     pub(crate) limits: Limits,
     pub(crate) names: Arc<Names>,
+    pub(crate) budget: Arc<Budget>,
 }
 
 impl TryFrom<Options> for Settings {
@@ -65,6 +66,7 @@ impl TryFrom<Options> for Settings {
         if !(1..=MAX_CONNECTIONS).contains(&options.max_connections) {
             return Err(Error::argument("maxConnections", format!("must be between 1 and {MAX_CONNECTIONS}")));
         }
+        let budget = Budget::of(&options.endpoint.host, options.endpoint.port, options.credentials.user());
         Ok(Self {
             endpoint: options.endpoint,
             connector: options.connector,
@@ -73,6 +75,7 @@ impl TryFrom<Options> for Settings {
             max_connections: options.max_connections,
             limits: options.limits,
             names: Arc::default(),
+            budget,
         })
     }
 }

@@ -227,6 +227,32 @@ async fn a_throttling_farewell_is_not_answered_by_another_try() {
 }
 
 #[tokio::test]
+async fn a_pause_is_kept_by_every_client_of_the_mailbox() {
+    let mock = Mock::each(None, async |number, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1").await;
+        if let Some(line) = peer.try_receive_line().await {
+            let tag = line.split(' ').next().unwrap();
+            assert_eq!(number, 0, "a client did not keep the pause: {line}");
+            let said = "Request is throttled. Suggested Backoff Time: 60000 milliseconds";
+            peer.send(format!("{tag} NO {said}\r\n")).await;
+            peer.receive_all().await;
+        }
+    });
+    let (one, other) = (connect(&mock).await, connect(&mock).await);
+    assert_eq!(code(one.status("INBOX", &call()).await), "RATE_LIMITED");
+    for client in [&one, &other] {
+        let error = client.status("INBOX", &call()).await.unwrap_err();
+        assert_eq!(error.code().as_str(), "RATE_LIMITED");
+        let left = error.retry_after().unwrap().as_secs();
+        assert!((50..=60).contains(&left), "{left}");
+    }
+    let third = Client::connect(options(&mock, Security::None), &call()).await;
+    assert_eq!(code(third), "RATE_LIMITED");
+    one.close();
+    other.close();
+}
+
+#[tokio::test]
 async fn a_connection_lost_while_idle_is_noticed() {
     let gone = Arc::new(Notify::new());
     let mock = Mock::start({

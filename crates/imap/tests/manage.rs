@@ -30,6 +30,7 @@ async fn create_rename_delete_with_their_subscriptions() {
              C: {{tag}} SUBSCRIBE \"Archiv\"\nS: {{tag}} OK\n\
              C: {{tag}} CREATE \"Archiv\"\nS: {{tag}} NO [ALREADYEXISTS] it does\n\
              C: {{tag}} EXAMINE \"Archiv\"\nS: * 0 EXISTS\nS: {{tag}} OK\n\
+             C: {{tag}} UID SEARCH ALL\nS: * SEARCH\nS: {{tag}} OK\n\
              C: {{tag}} UNSELECT\nS: {{tag}} OK\n\
              C: {{tag}} RENAME \"Archiv\" \"Alt\"\nS: {{tag}} OK\n\
              C: {{tag}} UNSUBSCRIBE \"Archiv\"\nS: {{tag}} OK\n\

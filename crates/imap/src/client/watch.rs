@@ -73,6 +73,7 @@ async fn turns(mailbox: &Mailbox, pool: &Pool, call: &Call, board: &Arc<Board>) 
             seen: Arc::clone(&seen),
             news: Arc::clone(board),
             backlog: pool.backlog(),
+            budget: pool.budget(),
         };
         match pool.submit(turn, call).await {
             Ok(()) => backoff.reset(),

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 
 use super::argument::Mailbox;
 use super::line::Line;
-use crate::connection::{Access, Backlog, Command, Link, Snapshot};
+use crate::connection::{Access, Backlog, Budget, Command, Link, Snapshot};
 use crate::error::{Error, Result};
 
 /// How long IDLE lasts before the server is asked whether it is still there.
@@ -35,6 +35,7 @@ pub(crate) struct Watch {
     pub(crate) seen: Arc<Seen>,
     pub(crate) news: Arc<Board>,
     pub(crate) backlog: watch::Receiver<Backlog>,
+    pub(crate) budget: Arc<Budget>,
 }
 
 /// What a watcher has not heard yet. However much happens, it is no more than this.
@@ -146,6 +147,7 @@ impl Watch {
                 }
                 changed = backlog.changed() => changed.map_err(|_| Error::Closed)?,
                 () = clock::sleep_until(turn_ends), if backlog.borrow().background > 0 => return Ok(()),
+                () = self.wanted_after(turn_ends) => return Ok(()),
                 () = clock::sleep_until(end) => return Ok(()),
             }
         }
@@ -154,7 +156,13 @@ impl Watch {
     /// Whether somebody else needs the connection.
     fn is_awaited(&self, turn_ends: clock::Instant) -> bool {
         let backlog = *self.backlog.borrow();
-        backlog.calls > 0 || (backlog.background > 0 && clock::now() >= turn_ends)
+        backlog.calls > 0 || ((backlog.background > 0 || self.budget.is_wanted()) && clock::now() >= turn_ends)
+    }
+
+    /// Another client of the mailbox waits for a connection, and this one has had its turn.
+    async fn wanted_after(&self, turn_ends: clock::Instant) {
+        clock::sleep_until(turn_ends).await;
+        self.budget.wanted().await;
     }
 
     /// Tells what is different from what was seen last.

@@ -52,6 +52,8 @@ pub(super) struct Actor {
 enum Idle {
     Job(Job),
     Lost,
+    /// Another client of the mailbox waits for a connection.
+    Wanted,
     Surplus,
     Closing,
 }
@@ -92,6 +94,7 @@ impl Actor {
             match self.idle().await {
                 Idle::Job(job) => next = Some(job),
                 Idle::Lost => self.link = None,
+                Idle::Wanted => self.leave().await,
                 Idle::Surplus if self.shared.retire(self.id) => break,
                 Idle::Surplus => {}
                 Idle::Closing => break,
@@ -108,6 +111,7 @@ impl Actor {
             () = shared.closing.cancelled() => Idle::Closing,
             job = jobs.recv() => job.map_or(Idle::Closing, Idle::Job),
             () = lost(link.as_mut()) => Idle::Lost,
+            () = shared.settings.budget.wanted(), if link.is_some() => Idle::Wanted,
             () = clock::sleep(SURPLUS_TIME) => Idle::Surplus,
         }
     }
@@ -138,6 +142,7 @@ impl Actor {
                 Ran::Failed(error) => error,
             };
             self.settle(Some(&error)).await;
+            login::keep_pause(&self.shared.settings, &error);
             if !started && is_refused_connection(&error) {
                 match self.shared.give_back(self.id, job) {
                     None => {

@@ -25,6 +25,7 @@ use email_base::clock::{self, Instant};
 use email_net::Stream;
 use tokio::io::AsyncWriteExt;
 
+use super::budget::Permit;
 use super::names::Names;
 use super::refusal;
 use super::reply;
@@ -63,6 +64,8 @@ pub(crate) struct Link {
     pub(crate) names: Arc<Names>,
     /// Tells this connection from any other one.
     pub(super) serial: u64,
+    /// The right to it.
+    pub(super) permit: Option<Permit>,
     early: Early,
     outstanding: Vec<RequestId>,
     /// Completions that came before somebody asked for them.
@@ -114,6 +117,7 @@ impl Link {
             encoding: if rev2_only { NameEncoding::Utf8 } else { NameEncoding::Utf7 },
             names,
             serial: serial(),
+            permit: None,
             early: Early::default(),
             outstanding: Vec::new(),
             finished: Vec::new(),

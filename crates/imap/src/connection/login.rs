@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use async_imap::Client;
-use email_base::{Call, Code, Credentials, Secret, ServerReply, clock};
+use email_base::{Call, Classify, Code, Credentials, Secret, ServerReply, clock};
 use email_net::{Security, Stream};
 
 use super::capabilities::Capabilities;
@@ -52,14 +52,28 @@ async fn attempt(settings: &Settings, proof: &Secret, call: &Call) -> Result<Lin
     // Unusable values are refused before any byte is sent.
     refuse_separators("auth.user", settings.credentials.user())?;
     refuse_separators("auth", proof.expose())?;
+    settings.budget.check()?;
+    let permit = settings.budget.connection().await?;
     let started = clock::now();
     let stream = settings.connector.connect(&settings.endpoint, call).await?;
     let talk = talk(settings, proof, stream, call);
     let link = clock::timeout(LOGIN_TIMEOUT, talk)
         .await
-        .map_err(|_| Error::Silent { during: "login", waited: LOGIN_TIMEOUT })??;
+        .map_err(|_| Error::Silent { during: "login", waited: LOGIN_TIMEOUT })?;
+    let mut link = link.inspect_err(|error| keep_pause(settings, error))?;
+    link.permit = Some(permit);
     tracing::info!(target: "imap", host = settings.endpoint.host, ms = started.elapsed().as_millis(), "logged in");
     Ok(link)
+}
+
+/// A pause that the server asks for is for every client of the mailbox.
+pub(super) fn keep_pause(settings: &Settings, error: &Error) {
+    if error.code() == Code::RateLimited
+        && let Some(time) = error.retry_after()
+    {
+        tracing::info!(target: "imap", host = settings.endpoint.host, ms = time.as_millis(), "throttled");
+        settings.budget.pause_for(time);
+    }
 }
 
 async fn talk(settings: &Settings, proof: &Secret, stream: Stream, call: &Call) -> Result<Link> {

@@ -8,6 +8,7 @@
 //! connection is free for the next job while JavaScript holds a page.
 
 mod actor;
+mod budget;
 pub(crate) mod capabilities;
 mod job;
 mod link;
@@ -27,6 +28,7 @@ use email_base::ServerReply;
 use crate::error::Error;
 use crate::tap::{End, TapControl};
 
+pub(crate) use budget::Budget;
 pub(crate) use job::Command;
 pub(crate) use link::{Link, READ_WATCHDOG, SLOW_READ_WATCHDOG};
 pub(crate) use names::Names;

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::actor::Actor;
+use super::budget::Budget;
 use super::job::{Command, Job};
 use super::link::Link;
 use super::login;
@@ -99,6 +100,7 @@ impl Pool {
     /// Runs `command` on some connection.
     pub(crate) async fn submit<C: Command>(&self, command: C, call: &Call) -> Result<C::Output> {
         call.check()?;
+        self.shared.settings.budget.check()?;
         let (job, outcome) = Job::new(command, call.clone());
         self.shared.dispatch(job)?;
         tokio::select! {
@@ -117,6 +119,11 @@ impl Pool {
     /// How many calls wait; changes as they do.
     pub(crate) fn backlog(&self) -> watch::Receiver<Backlog> {
         self.shared.backlog.subscribe()
+    }
+
+    /// The mailbox's account, shared by the clients of this process.
+    pub(crate) fn budget(&self) -> Arc<Budget> {
+        Arc::clone(&self.shared.settings.budget)
     }
 
     pub(crate) fn capabilities(&self) -> Vec<String> {

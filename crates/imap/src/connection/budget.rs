@@ -1,0 +1,201 @@
+//! What one mailbox may use of its server, shared by every client of it in this process: connections, and the pause that
+//! the server asked for.
+//!
+//! ```text
+//!  login ─► permit? ─ yes ─► connection, until it ends
+//!              └─ no ─► waits in turn; idle connections of other clients end and make room
+//! ```
+//!
+//! A throttled account is not asked again by anybody before its time: every request would make it longer.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use email_base::clock::{self, Instant};
+use email_base::{Code, ServerReply};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::error::{Error, Result};
+
+/// Connections per mailbox that providers are known to bear: Gmail documents 15, Exchange refuses from about 16 on, and
+/// other programs of the user want some too. Elsewhere each client's own limit is enough.
+const LIMITS: &[(&str, usize)] = &[
+    ("outlook.office365.com", 8),
+    ("outlook.office365.us", 8),
+    ("partner.outlook.cn", 8),
+    ("outlook.office.com", 8),
+    ("imap.gmail.com", 10),
+    ("imap.googlemail.com", 10),
+];
+/// Unused accounts are swept out when there are this many, or twice as many as last time.
+const SWEEP_AT: usize = 64;
+
+static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
+
+#[derive(Default)]
+struct Registry {
+    budgets: HashMap<Key, Arc<Budget>>,
+    sweep_at: usize,
+}
+
+/// Which mailbox. Another port may be another server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    host: String,
+    port: u16,
+    user: String,
+}
+
+/// The shared account of one mailbox.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    connections: Arc<Semaphore>,
+    /// Logins that wait for a connection.
+    waiting: watch::Sender<usize>,
+    paused_until: Mutex<Option<Instant>>,
+}
+
+/// The right to one connection; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    _connection: OwnedSemaphorePermit,
+}
+
+impl Budget {
+    /// The one account of this mailbox in this process.
+    pub(crate) fn of(host: &str, port: u16, user: &str) -> Arc<Self> {
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let limit = LIMITS.iter().find(|(known, _)| *known == host).map_or(Semaphore::MAX_PERMITS, |(_, limit)| *limit);
+        let key = Key { host, port, user: user.to_lowercase() };
+        let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
+        if registry.budgets.len() >= registry.sweep_at.max(SWEEP_AT) {
+            registry.budgets.retain(|_, budget| Arc::strong_count(budget) > 1 || budget.pause().is_some());
+            registry.sweep_at = registry.budgets.len().saturating_mul(2);
+        }
+        Arc::clone(registry.budgets.entry(key).or_insert_with(|| Arc::new(Self::new(limit))))
+    }
+
+    fn new(limit: usize) -> Self {
+        Self {
+            connections: Arc::new(Semaphore::new(limit)),
+            waiting: watch::Sender::default(),
+            paused_until: Mutex::default(),
+        }
+    }
+
+    /// Waits, in turn, for the right to one more connection.
+    pub(crate) async fn connection(&self) -> Result<Permit> {
+        let closed = |_| Error::Internal("a semaphore was closed");
+        if let Ok(connection) = Arc::clone(&self.connections).try_acquire_owned() {
+            return Ok(Permit { _connection: connection });
+        }
+        let _waits = Waits::new(&self.waiting);
+        let connection = Arc::clone(&self.connections).acquire_owned().await.map_err(closed)?;
+        Ok(Permit { _connection: connection })
+    }
+
+    /// Resolves when a connection that has nothing to do should make room for another client.
+    pub(crate) async fn wanted(&self) {
+        // Fails only without a sender, and that is ours.
+        let _ = self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await;
+    }
+
+    /// Whether somebody waits for a connection.
+    pub(crate) fn is_wanted(&self) -> bool {
+        *self.waiting.borrow() > 0
+    }
+
+    /// The server asked for a pause: everybody keeps it.
+    pub(crate) fn pause_for(&self, time: Duration) {
+        let until = clock::now().checked_add(time);
+        let mut paused = self.paused();
+        *paused = (*paused).max(until);
+    }
+
+    /// RATE_LIMITED with the time that is left, while there is a pause.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Some(left) = self.pause() else { return Ok(()) };
+        let text = "the server asked this account to pause; nothing was sent";
+        let reply = Box::new(ServerReply::new("", text, None));
+        Err(Error::Refused { command: "this call", code: Code::RateLimited, reply, retry_after: Some(left) })
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        let until = (*self.paused())?;
+        let left = until.saturating_duration_since(clock::now());
+        (!left.is_zero()).then_some(left)
+    }
+
+    fn paused(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts one that waits, for as long as it lives: also when its call is aborted.
+struct Waits<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Waits<'a> {
+    fn new(waiting: &'a watch::Sender<usize>) -> Self {
+        waiting.send_modify(|waiting| *waiting += 1);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use email_base::Classify;
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_gets_the_connection_that_an_idle_one_gives_up() {
+        let budget = Budget::new(1);
+        let first = budget.connection().await.unwrap();
+        assert!(budget.wanted().now_or_never().is_none());
+        let mut second = Box::pin(budget.connection());
+        assert!(second.as_mut().now_or_never().is_none());
+        budget.wanted().await;
+        drop(first);
+        let held = second.await.unwrap();
+        assert!(budget.wanted().now_or_never().is_none(), "nobody waits any more");
+        let given_up = Box::pin(budget.connection());
+        drop(given_up);
+        drop(held);
+        assert!(budget.connection().now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_is_for_every_client_of_the_mailbox_and_ends() {
+        let (one, other) = (Budget::of("imap.example.com", 1, "Ada"), Budget::of("IMAP.example.com.", 1, "ada"));
+        one.pause_for(Duration::from_secs(60));
+        one.pause_for(Duration::from_secs(5));
+        let error = other.check().unwrap_err();
+        assert_eq!((error.code(), error.retry_after()), (Code::RateLimited, Some(Duration::from_secs(60))));
+        assert!(Budget::of("imap.example.com", 1, "bob").check().is_ok());
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(other.check().is_ok());
+    }
+
+    #[test]
+    fn known_providers_have_a_limit() {
+        assert_eq!(Budget::of("Outlook.Office365.com", 993, "x").connections.available_permits(), 8);
+        assert_eq!(Budget::of("imap.gmail.com", 993, "x").connections.available_permits(), 10);
+        assert!(Budget::of("mail.example.com", 993, "x").connections.available_permits() > 1000);
+    }
+
+    #[test]
+    fn unused_accounts_are_swept_out() {
+        for n in 0..1000 {
+            Budget::of("sweep.example.com", 993, &n.to_string());
+        }
+        assert!(REGISTRY.lock().unwrap().budgets.len() < 500);
+    }
+}
