@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use email_base::{Action, Classify, Code, Interrupted, Protocol, ServerReply, TokenError};
+use email_base::{Action, Category, Classify, Code, Interrupted, Protocol, ServerReply, TokenError};
 use email_net as net;
 
 /// This crate's results.
@@ -201,10 +201,10 @@ impl Error {
         }
     }
 
-    /// The server has said no to the user's proof: trying again by itself would only lock the account.
+    /// The server, or the source of tokens, has said no to the user: trying again would only lock the account.
     pub(crate) fn is_refused_login(&self) -> bool {
         matches!(self, Self::AuthenticationFailed(_) | Self::TokenRefused(_) | Self::MechanismUnavailable(_))
-            || matches!(self, Self::Token(error) if !error.retryable())
+            || matches!(self, Self::Token(error) if error.category() == Category::Auth && !error.retryable())
     }
 }
 
@@ -267,7 +267,7 @@ impl Classify for Error {
         }
     }
 
-    fn category(&self) -> email_base::Category {
+    fn category(&self) -> Category {
         match self {
             Self::Net(error) => error.category(),
             Self::Token(error) => error.category(),

@@ -204,6 +204,8 @@ async fn missing_items_degrade_the_row() {
              S~: X-A: b\\r\\n\\r)\\r\\n\n\
              S: * 2 FETCH (UID 2 ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL))\n\
              S: * 3 FETCH (UID 3)\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} UID FETCH 3 (UID BODY.PEEK[HEADER])\n\
              S: {{tag}} OK done\n{LOGOUT}",
             examine("INBOX", 3)
         ),
@@ -215,6 +217,62 @@ async fn missing_items_degrade_the_row() {
     assert_eq!(numbers(&messages), [1, 2, 3]);
     assert_eq!(messages[0].headers.as_ref().unwrap(), &[("x-a".to_owned(), vec!["b".to_owned()])]);
     assert!(messages[1].degraded.is_some() && messages[2].degraded.is_some());
+    finish(client, mock).await;
+}
+
+#[tokio::test]
+async fn a_broken_envelope_is_read_from_the_header() {
+    // MailKit#919 and others: Exchange sends envelopes outside the grammar.
+    let mock = server(
+        "IMAP4rev1",
+        format!(
+            "{}C: {{tag}} UID FETCH 1:3 (UID ENVELOPE)\n\
+             S: * 1 FETCH (UID 1 ENVELOPE (NIL \"one\" NIL NIL NIL NIL NIL NIL NIL NIL))\n\
+             S: * 2 FETCH (UID 2 ENVELOPE ())\n\
+             S: * 3 FETCH (UID 3)\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} UID FETCH 2:3 (UID BODY.PEEK[HEADER])\n\
+             S: * 2 FETCH (UID 2 BODY[HEADER] {{42}}\n\
+             S~: From: Ada <a@example.com>\\r\\nSubject: two\\r\\n\\r\n\
+             S~: )\\r\\n\n\
+             S: {{tag}} OK done\n{LOGOUT}",
+            examine("INBOX", 3)
+        )
+        .replace("\\r\n", "\\r\\n\n"),
+    );
+    let client = connect(&mock).await;
+    let query = json(r#"{"envelope":true}"#);
+    let (messages, error) = all(client.fetch("INBOX", uids("1:3"), query, FetchOptions::default(), &call())).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(numbers(&messages), [1, 2, 3]);
+    let subjects: Vec<_> = messages.iter().map(|m| m.envelope.as_ref().and_then(|e| e.subject.as_deref())).collect();
+    assert_eq!(subjects, [Some("one"), Some("two"), None]);
+    assert_eq!(messages[1].envelope.as_ref().unwrap().reply_to[0].address, "a@example.com");
+    assert_eq!(messages.iter().map(|m| m.degraded.is_some()).collect::<Vec<_>>(), [false, true, true]);
+    finish(client, mock).await;
+}
+
+#[tokio::test]
+async fn a_row_outside_the_grammar_does_not_vanish() {
+    let mock = server(
+        "IMAP4rev1",
+        format!(
+            "{}C: {{tag}} UID FETCH 1:3 (UID FLAGS)\n\
+             S: * 1 FETCH (UID 1 FLAGS ())\n\
+             S: * 2 FETCH NIL\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} UID SEARCH UID 1:3\n\
+             S: * SEARCH 1 2\n\
+             S: {{tag}} OK done\n{LOGOUT}",
+            examine("INBOX", 3)
+        ),
+    );
+    let client = connect(&mock).await;
+    let query = json(r#"{"flags":true}"#);
+    let (messages, error) = all(client.fetch("INBOX", uids("1:3"), query, FetchOptions::default(), &call())).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(numbers(&messages), [1, 2]);
+    assert_eq!(messages[1].degraded.as_ref().unwrap().code.as_str(), "INCOMPLETE_MESSAGE");
     finish(client, mock).await;
 }
 

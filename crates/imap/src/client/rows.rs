@@ -4,11 +4,11 @@
 
 use bytes::Bytes;
 use email_base::{Blob, Code};
-use email_mime::{HeaderMap, ParsedMessage};
+use email_mime::{HeaderMap, ParseOptions, ParsedMessage};
 
 use crate::command::fetch_items::{self, Items};
 use crate::grammar::{Content, FetchRow};
-use crate::types::{Degraded, FetchQuery, FetchedMessage, HeaderFields, MessageDetail};
+use crate::types::{Degraded, Envelope, FetchQuery, FetchedMessage, HeaderFields, MessageDetail};
 
 /// What Exchange puts in the place of a message that it cannot convert: a mail that says so. It is small, and one of
 /// these sentences is in it.
@@ -21,14 +21,15 @@ const MAX_STUB: usize = 8 * 1024;
 
 /// Makes the result of one row.
 pub(super) fn message(mut row: FetchRow, query: &FetchQuery, items: &Items) -> FetchedMessage {
+    let keep = |wanted: bool| wanted.then_some(());
     let source = whole(&row);
     let degraded = flaws(&row, items, source.as_ref());
     let headers = headers(&row, query, source.as_ref());
+    let envelope = keep(query.envelope).and_then(|()| envelope(&mut row));
     let message = match (&query.message, &source) {
         (MessageDetail::Parsed(options), Some(source)) => Some(email_mime::parse(source, options)),
         _ => None,
     };
-    let keep = |wanted: bool| wanted.then_some(());
     FetchedMessage {
         uid: row.uid.unwrap_or_default(),
         flags: keep(query.flags).and_then(|()| row.flags.take()),
@@ -38,7 +39,7 @@ pub(super) fn message(mut row: FetchRow, query: &FetchQuery, items: &Items) -> F
         email_id: row.email_id.take(),
         thread_id: row.thread_id.take(),
         labels: row.labels.take(),
-        envelope: keep(query.envelope).and_then(|()| row.envelope.take()),
+        envelope,
         body_structure: keep(query.body_structure).and_then(|()| row.body_structure.take()),
         headers,
         source: source.filter(|_| query.source).map(Blob),
@@ -74,6 +75,30 @@ fn headers(row: &FetchRow, query: &FetchQuery, source: Option<&Bytes>) -> Option
             all.into_iter().filter(|(name, _)| names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))).collect()
         }
         _ => all,
+    })
+}
+
+/// The server's envelope; where it is broken or missing, what the header says.
+fn envelope(row: &mut FetchRow) -> Option<Envelope> {
+    let broken = row.defects.iter().any(|defect| defect.attribute == "ENVELOPE");
+    let given = row.envelope.take();
+    if given.is_some() && !broken {
+        return given;
+    }
+    let Some(bytes) = fetch_items::whole_header(row) else { return given };
+    let header = email_mime::parse(&top_header(bytes), &ParseOptions::default());
+    Some(Envelope {
+        date: header.date,
+        subject: header.subject,
+        message_id: header.message_id,
+        in_reply_to: header.in_reply_to,
+        // RFC 9051 §7.5.2: without these fields the author stands for them.
+        sender: if header.sender.is_empty() { header.from.clone() } else { header.sender },
+        reply_to: if header.reply_to.is_empty() { header.from.clone() } else { header.reply_to },
+        from: header.from,
+        to: header.to,
+        cc: header.cc,
+        bcc: header.bcc,
     })
 }
 

@@ -15,7 +15,7 @@ use super::search::{self, Wanted, newest_range};
 use crate::connection::{Access, Command, Freshness, Link};
 use crate::error::{Error, Result};
 use crate::grammar::{FetchRow, Untagged};
-use crate::uid_set::UidSet;
+use crate::uid_set::{UidRanges, UidSet};
 
 /// Rows of one command: few round trips at high latency, and other calls wait for no more than this.
 const MAX_ROWS: u64 = 1000;
@@ -23,6 +23,8 @@ const MAX_ROWS: u64 = 1000;
 const MAX_BULKY_ROWS: u64 = 250;
 /// What one command may bring over the wire; a thousand honest envelopes are 1 to 3 MB.
 const MAX_BYTES: u64 = 32 << 20;
+/// Broken envelopes mended in one go.
+const MAX_MENDED: usize = 250;
 /// Rows beyond what was expected: new mail may come in between. More is a flood.
 const SURPLUS_ROWS: u64 = 1000;
 
@@ -89,11 +91,28 @@ impl Command for Fetch {
                 if link.is_empty() { Vec::new() } else { self.by_uid(link).await? }
             }
         };
-        Ok(Fetched::Rows(rows))
+        Ok(Fetched::Rows(self.mended(link, rows).await?))
     }
 }
 
 impl Fetch {
+    /// Where the envelope is broken or missing, the header is asked for: it says the same.
+    async fn mended(&self, link: &mut Link, mut rows: Vec<FetchRow>) -> Result<Vec<FetchRow>> {
+        let broken = rows.iter().filter(|row| self.items.lacks_envelope(row)).filter_map(|row| row.uid);
+        let broken = UidRanges::from_uids(broken.take(MAX_MENDED));
+        let mut headers = Gathered::new(broken.count());
+        for piece in broken.lines(MAX_SET_BYTES) {
+            let line = Line::new("UID FETCH").arg(piece).arg("(UID BODY.PEEK[HEADER])");
+            headers.gather(link, &line, |uid| broken.contains(uid)).await?;
+        }
+        for row in &mut rows {
+            if let Some(header) = row.uid.and_then(|uid| headers.by_uid.remove(&uid)) {
+                row.sections.extend(header.sections);
+            }
+        }
+        Ok(rows)
+    }
+
     async fn newest(&self, link: &mut Link, count: u32, exists: u32) -> Result<Vec<FetchRow>> {
         if exists == 0 {
             return Ok(Vec::new());
@@ -112,6 +131,12 @@ impl Fetch {
             let line = Line::new("UID FETCH").arg(piece).arg(self.items.text(link));
             rows.gather(link, &line, |uid| wanted.has(uid)).await?;
         }
+        if rows.unreadable {
+            // A whole row was outside the grammar. Its message is there, and must not vanish from the result.
+            for uid in search::existing(link, &self.uids).await? {
+                rows.by_uid.entry(uid).or_insert_with(|| FetchRow { uid: Some(uid), ..FetchRow::default() });
+            }
+        }
         Ok(rows.by_uid.into_values().collect())
     }
 }
@@ -120,11 +145,13 @@ impl Fetch {
 struct Gathered {
     by_uid: BTreeMap<u32, FetchRow>,
     most: u64,
+    /// Some row could not be read at all.
+    unreadable: bool,
 }
 
 impl Gathered {
     fn new(expected: u64) -> Self {
-        Self { by_uid: BTreeMap::new(), most: expected.saturating_add(SURPLUS_ROWS) }
+        Self { by_uid: BTreeMap::new(), most: expected.saturating_add(SURPLUS_ROWS), unreadable: false }
     }
 
     async fn gather(&mut self, link: &mut Link, line: &Line, wanted: impl Fn(u32) -> bool + Send + Sync) -> Result<()> {
@@ -132,7 +159,14 @@ impl Gathered {
         let before = meter.bytes_read();
         let mut flood = false;
         link.run(line, &mut |data| {
-            let Untagged::Fetch(row) = data else { return };
+            let row = match data {
+                Untagged::Fetch(row) => row,
+                Untagged::Broken { word, .. } => {
+                    self.unreadable |= word == "FETCH";
+                    return;
+                }
+                _ => return,
+            };
             flood |= meter.bytes_read().saturating_sub(before) > MAX_BYTES || self.by_uid.len() as u64 > self.most;
             if flood {
                 self.by_uid.clear();

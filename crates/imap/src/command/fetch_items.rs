@@ -1,5 +1,7 @@
 //! Which data items a query needs (RFC 9051 §6.4.5), and whether a row brought them.
 
+use bytes::Bytes;
+
 use super::argument;
 use crate::connection::Link;
 use crate::error::Result;
@@ -63,6 +65,12 @@ impl Items {
         self.query.header || self.query.body_structure
     }
 
+    /// Whether the row's envelope was asked for and is not to be had from the row itself.
+    pub(crate) fn lacks_envelope(&self, row: &FetchRow) -> bool {
+        let broken = row.defects.iter().any(|defect| defect.attribute == "ENVELOPE");
+        self.query.envelope && (broken || row.envelope.is_none()) && whole_header(row).is_none()
+    }
+
     /// In parentheses, as `link`'s server understands them. Never one that sets `\Seen`.
     pub(crate) fn text(&self, link: &Link) -> String {
         let mut items = vec!["UID"];
@@ -113,6 +121,16 @@ impl Items {
 /// The header of a row, whole or some fields of it. Servers repeat the fields' names in their own spelling.
 pub(crate) fn header(row: &FetchRow) -> Option<&Section> {
     row.sections.iter().find(|section| section.section.to_ascii_uppercase().starts_with("HEADER"))
+}
+
+/// The bytes that the whole header is at the start of, if the row has them.
+pub(crate) fn whole_header(row: &FetchRow) -> Option<&Bytes> {
+    row.sections.iter().find_map(|section| match &section.content {
+        Content::Inline(bytes) if !bytes.is_empty() => {
+            (section.section.is_empty() || section.section.eq_ignore_ascii_case("HEADER")).then_some(bytes)
+        }
+        _ => None,
+    })
 }
 
 /// The whole message of a row.

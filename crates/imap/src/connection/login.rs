@@ -194,6 +194,7 @@ impl Stage {
         let mut seen = Vec::new();
         let collect = |event| keep(&mut seen, event);
         let way = choose(&capabilities, &settings.credentials)?;
+        tracing::debug!(target: "imap", mechanism = way.map_or("LOGIN", Mechanism::name), "logging in");
         let mut challenge = Refusal::default();
         let session = match way {
             Some(mechanism) => {
