@@ -38,7 +38,7 @@ class MessageStream {
 
   /** Arrays of at most `size` messages. */
   pages(size = DEFAULT_PAGE) {
-    return this.#openPages(size)
+    return this.#openPages(size > MAX_PAGE ? MAX_PAGE : size)
   }
 
   next() {
@@ -65,6 +65,9 @@ class MessageStream {
 
 /** What `pages` gives: large enough that crossing the border costs next to nothing a message. */
 const DEFAULT_PAGE = 100
+
+/** A larger array would hold the event loop for too long at once. */
+const MAX_PAGE = 1000
 
 /** Behind a loop over messages: small enough that no crossing holds the event loop for more than a moment. */
 const ROWS_AT_ONCE = 25
