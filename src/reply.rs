@@ -1,10 +1,13 @@
 //! What every native function answers: `[failure, json, blobs, texts, handle]`.
 
+use std::any::Any;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use email_base::text::Text;
 use email_base::{Classify, Code, Failure, blob, text};
+use futures_util::FutureExt as _;
 use napi::bindgen_prelude::{AsyncBlock, AsyncBlockBuilder, Buffer, Either, Latin1String, ToNapiValue, Utf16String};
 use napi::{Env, Result};
 use serde::Serialize;
@@ -60,13 +63,20 @@ where
     H: ToNapiValue + Send + 'static,
     F: Future<Output = std::result::Result<Payload<H>, Failure>> + Send + 'static,
 {
-    AsyncBlockBuilder::new(async move { Ok(reply(work.await)) }).build(env)
+    AsyncBlockBuilder::new(
+        async move { Ok(reply(AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(panicked))) },
+    )
+    .build(env)
 }
 
 /// A synchronous answer. A panic inside is a failure, too.
 pub fn settle_sync<H>(work: impl FnOnce() -> std::result::Result<Payload<H>, Failure>) -> Reply<H> {
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-    reply(outcome.unwrap_or_else(|_| Err(Failure::new(Code::Internal, None, "the addon panicked"))))
+    reply(catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(panicked))
+}
+
+/// What a panic becomes. Its payload may quote anything, so it is told nowhere; the hook in `lib.rs` logs its place.
+fn panicked<H>(_payload: Box<dyn Any + Send>) -> std::result::Result<Payload<H>, Failure> {
+    Err(Failure::new(Code::Internal, None, "the addon panicked"))
 }
 
 /// Any crate's error as a [`Failure`].
@@ -120,5 +130,18 @@ impl Serialize for Wire<'_> {
         map.serialize_entry("server", &server)?;
         map.serialize_entry("delivery", &failure.delivery.map(|delivery| delivery.as_str()))?;
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure_without_its_payload() {
+        let (failure, json, ..) = settle_sync::<()>(|| std::panic::panic_any("hunter2".to_owned()));
+        let failure = failure.unwrap_or_default();
+        assert!(failure.contains(r#""code":"INTERNAL""#) && !failure.contains("hunter2"), "{failure}");
+        assert_eq!(json, None);
     }
 }
