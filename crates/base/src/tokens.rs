@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::{Classify, Secret};
+use crate::{Classify, Secret, Timestamp};
 
 /// Why no token could be had. Boxed, so that the floor above keeps its own error type.
 pub type TokenError = Arc<dyn Classify + Send + Sync>;
@@ -25,6 +25,14 @@ pub trait AccessTokens: Send + Sync {
         &'a self,
         token: &'a Secret,
     ) -> Pin<Box<dyn Future<Output = Result<Option<Secret>, TokenError>> + Send + 'a>>;
+
+    /// When `token` ends, so that a session may sign in anew before its server ends it. Ask when the token is handed
+    /// out: a source knows the end of the one it holds, not of past ones. `None` when nobody knows: a fixed token, a
+    /// function of the caller's, a token that has been replaced.
+    fn expires_at(&self, token: &Secret) -> Option<Timestamp> {
+        let _ = token;
+        None
+    }
 }
 
 /// One token that cannot be renewed.

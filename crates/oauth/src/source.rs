@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use email_base::clock::{self, Instant};
 use email_base::tokens::TokenFuture;
-use email_base::{AccessTokens, Backoff, Call, Secret, TokenError};
+use email_base::{AccessTokens, Backoff, Call, Secret, Timestamp, TokenError};
 use tokio::sync::watch;
 
 use crate::client::Client;
@@ -204,6 +204,11 @@ impl AccessTokens for TokenSource {
         token: &'a Secret,
     ) -> Pin<Box<dyn Future<Output = Result<Option<Secret>, TokenError>> + Send + 'a>> {
         Box::pin(async { self.replaced(token).await.map_err(|error| error as TokenError) })
+    }
+
+    fn expires_at(&self, token: &Secret) -> Option<Timestamp> {
+        let state = self.inner.state();
+        (state.tokens.access_token == *token).then(|| Timestamp(state.tokens.expires_at.unix_ms()))
     }
 }
 

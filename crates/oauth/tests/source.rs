@@ -8,7 +8,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use email_base::{AccessTokens, Call, Classify, Code, Secret};
+use email_base::{AccessTokens, Call, Classify, Code, FixedToken, Secret, Timestamp};
 use email_oauth::{IsoTime, NoStore, StoreFuture, TokenSet, TokenStore};
 use serde_json::json;
 use support::row::{Row, named, source, token};
@@ -52,6 +52,22 @@ async fn a_token_is_renewed_a_while_before_its_end_and_not_sooner() {
     short.obtained_at = IsoTime::from_unix_ms(short.expires_at.unix_ms() - 5000);
     let short = client.token_source(short, Arc::new(NoStore)).unwrap();
     assert_eq!(token(&short).await.unwrap(), "canary-access-s");
+}
+
+#[tokio::test]
+async fn the_end_of_a_token_is_told_of_the_held_one_alone() {
+    let world = World::start().await;
+    let client = world.microsoft();
+    let held = named("h", 100);
+    let end = held.expires_at.unix_ms();
+    let old = held.access_token.clone();
+    let source = client.token_source(held, Arc::new(NoStore)).unwrap();
+    assert_eq!(source.expires_at(&old), Some(Timestamp(end)));
+    let new = source.current().await.unwrap();
+    assert_ne!(new, old);
+    assert_eq!(source.expires_at(&old), None);
+    assert_eq!(source.expires_at(&new), Some(Timestamp(source.token_set().expires_at.unix_ms())));
+    assert_eq!(FixedToken(old.clone()).expires_at(&old), None);
 }
 
 #[tokio::test]
