@@ -8,6 +8,8 @@
 pub mod answer;
 pub mod build;
 pub mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod html;
 pub mod init;
 pub mod limits;

@@ -13,6 +13,8 @@ mod flowed;
 mod header;
 mod ids;
 pub(crate) mod parameter;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod probes;
 mod reading;
 mod report;
 mod security;

@@ -34,8 +34,9 @@ pub(crate) fn decode(body: &[u8], encoding: Encoding) -> (Cow<'_, [u8]>, bool) {
     match encoding {
         Encoding::Identity => (Cow::Borrowed(body), false),
         Encoding::Base64 => match base64_decode(body) {
-            Some(octets) => (Cow::Owned(octets), false),
-            None => {
+            // mail-parser takes 0xFF for the end, as it takes a quote's end elsewhere: what follows would be lost.
+            Some(octets) if memchr::memchr(0xFF, body).is_none() => (Cow::Owned(octets), false),
+            _ => {
                 let mut octets = Vec::with_capacity(body.len() / 4 * 3);
                 base64_append(body, &mut octets);
                 (Cow::Owned(octets), true)
@@ -205,15 +206,20 @@ mod tests {
             "YQ=\nYQ=",
             "YWJjZ===x",
         ] {
-            let (octets, _) = decode(input.as_bytes(), Encoding::Base64);
-            assert_eq!(octets.len(), decoded_size(input.as_bytes(), Encoding::Base64), "{input}");
-            let mut own = Vec::new();
-            base64_append(input.as_bytes(), &mut own);
-            assert_eq!(*octets, *own, "{input}");
+            both_ways(input.as_bytes());
         }
+        both_ways(b"YWJj\xFFZGVm");
         assert!((0..=255).all(|octet| is_digit(octet) == sextet(octet).is_some()));
         assert_eq!(*decode(b"YWJj\r\nZGVm", Encoding::Base64).0, *b"abcdef");
         assert_eq!(decode(b"YWJj*ZGVm", Encoding::Base64), (Cow::Borrowed(&b"abcdef"[..]), true));
+    }
+
+    fn both_ways(input: &[u8]) {
+        let (octets, _) = decode(input, Encoding::Base64);
+        assert_eq!(octets.len(), decoded_size(input, Encoding::Base64), "{input:?}");
+        let mut own = Vec::new();
+        base64_append(input, &mut own);
+        assert_eq!(*octets, *own, "{input:?}");
     }
 
     #[test]

@@ -98,6 +98,20 @@ fn attribute<'a>(cursor: &mut Cursor<'a>) -> Option<(u32, &'a [u8])> {
     Some((id, data))
 }
 
+/// For [`crate::fuzzing`].
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn probe_rtf(octets: &[u8]) {
+    rtf::read(octets);
+}
+
+/// For [`crate::fuzzing`].
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn probe_compressed_rtf(octets: &[u8]) {
+    let raw = lzfu::decompress(octets).unwrap_or_default();
+    assert!(raw.len() <= octets.len().saturating_mul(9), "an octet became more than nine");
+    rtf::read(&raw);
+}
+
 struct Reader {
     code_page: &'static Encoding,
     out: Tnef,
