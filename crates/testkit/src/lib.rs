@@ -49,8 +49,10 @@
 mod certificates;
 mod mock;
 mod peer;
+mod round_trips;
 mod transcript;
 
 pub use certificates::{Leaf, ca_pem, foreign_ca_pem};
 pub use mock::{ClosedPort, Listener, Mock};
 pub use peer::Peer;
+pub use round_trips::RoundTrips;

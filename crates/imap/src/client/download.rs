@@ -77,7 +77,8 @@ impl Plan {
         let opening = pool.submit(first, call).await?;
         let mut sluice = Sluice { decoder: self.decoder(&opening), left: self.max_bytes, max: self.max_bytes, outlet };
         let at = Offset::new(opening.data.len() as u64);
-        let (size, uid_validity, complete) = (opening.size, opening.uid_validity, opening.complete);
+        let (size, uid_validity, rate) = (opening.size, opening.uid_validity, opening.rate);
+        let complete = opening.complete;
         sluice.pass(opening.data).await?;
         if complete {
             return sluice.finish().await;
@@ -88,6 +89,7 @@ impl Plan {
             target: self.target.clone(),
             uid_validity,
             size,
+            rate,
             at: Arc::clone(&at),
             room: Arc::clone(&room),
             backlog: pool.backlog(),

@@ -100,8 +100,10 @@ impl List {
         let verb = if link.has("XLIST") && !link.has("SPECIAL-USE") { "XLIST" } else { "LIST" };
         let list = Line::new(verb).arg("\"\"").mailbox_arg(&self.pattern(link));
         let lsub = Line::new("LSUB").arg("\"\"").mailbox_arg(&self.pattern(link));
+        link.cork();
         let first = link.send(&list).await?;
         let second = link.send(&lsub).await?;
+        link.uncork(verb).await?;
         link.answer(&first, &list, &mut |data| rows.take(data)).await?;
         // A server that has no subscriptions is no reason to have no mailboxes.
         let subscriptions = link.completion(&second, &lsub, &mut |data| rows.take(data)).await?;
@@ -158,10 +160,12 @@ async fn count_each(link: &mut Link, rows: &mut Rows) -> Result<()> {
     let names: Vec<WireName> = rows.mailboxes.iter().filter(|row| is_selectable(row)).map(|r| r.name.clone()).collect();
     for some in names.chunks(STATUS_AT_ONCE) {
         let mut under_way = Vec::with_capacity(some.len());
+        link.cork();
         for name in some {
             let line = status::line(link, name);
             under_way.push((link.send(&line).await?, line));
         }
+        link.uncork("STATUS").await?;
         for (tag, line) in under_way {
             link.completion(&tag, &line, &mut |data| rows.take(data)).await?;
         }

@@ -7,7 +7,10 @@
 //!
 //! Most attachments end here, after one round trip. The rest of the others: [`super::windows`].
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use email_base::clock;
 
 use super::argument::Mailbox;
 use super::line::Line;
@@ -63,6 +66,8 @@ pub(crate) struct Opening {
     pub(crate) structure: Option<BodyPart>,
     pub(crate) mime_header: Option<Bytes>,
     pub(crate) uid_validity: Option<u32>,
+    /// Octets a second, from the answer's first byte to its last.
+    pub(crate) rate: u64,
 }
 
 impl Command for First {
@@ -82,6 +87,9 @@ impl Command for First {
             Some(part) => format!("(UID BODYSTRUCTURE BODY.PEEK[{part}.MIME] {})", target.window(0, FIRST_WINDOW)),
             None => format!("(UID RFC822.SIZE {})", target.window(0, FIRST_WINDOW)),
         };
+        let meter = link.meter();
+        meter.await_first_byte();
+        let before = meter.bytes_read();
         let row = match row(link, target, &items).await {
             // Some servers refuse a part that is not there instead of answering NIL: ask which parts are.
             Err(error @ Error::Refused { .. }) if target.part.is_some() => {
@@ -91,8 +99,16 @@ impl Command for First {
             }
             other => other?,
         };
-        opening(target, row, link.uid_validity())
+        let took = meter.first_byte().map_or(Duration::MAX, |at| clock::now().saturating_duration_since(at));
+        let rate = rate(meter.bytes_read().saturating_sub(before), took);
+        Ok(Opening { rate, ..opening(target, row, link.uid_validity())? })
     }
+}
+
+/// Octets a second.
+pub(super) fn rate(octets: u64, took: Duration) -> u64 {
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
+    octets.saturating_mul(1000) / ms
 }
 
 fn opening(target: &Target, mut row: FetchRow, uid_validity: Option<u32>) -> Result<Opening> {
@@ -117,7 +133,7 @@ fn opening(target: &Target, mut row: FetchRow, uid_validity: Option<u32>) -> Res
     let short = (data.len() as u64) < FIRST_WINDOW;
     let more_claimed = size.is_some_and(|size| size > data.len() as u64);
     let complete = ignored || data.is_empty() || (short && !more_claimed);
-    Ok(Opening { data, complete, size, structure: part, mime_header, uid_validity })
+    Ok(Opening { data, complete, size, structure: part, mime_header, uid_validity, rate: 0 })
 }
 
 /// The one row of the target; MESSAGE_NOT_FOUND without.

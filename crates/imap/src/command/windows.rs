@@ -5,7 +5,8 @@
 //!  answered:     ▓▓▓▓▓▓▓▓▓▓▓                                when the reader stops, TCP stops the server
 //! ```
 //!
-//! Memory is constant, whatever the part's size, and round trips grow with its logarithm. While the reader stops the
+//! Memory is constant, whatever the part's size. As much is asked ahead as the line brings in two seconds, by what was
+//! seen of it: latency costs one round trip, or few. While the reader stops the
 //! connection stops with it, which must not hold up other calls: if one waits, what was asked ahead is read into the
 //! void and asked for again later. No deadlock, and only a reader that is slower than the network pays for it.
 //!
@@ -17,7 +18,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::Duration;
 
 use async_imap::imap_proto::RequestId;
 use bytes::Bytes;
@@ -26,7 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::argument::Mailbox;
 use super::line::Line;
-use super::part::Target;
+use super::part::{Target, rate};
 use crate::connection::{Access, Backlog, Command, Freshness, Link};
 use crate::error::{Error, Result};
 use crate::grammar::{Content, Untagged};
@@ -42,16 +42,18 @@ const TAP_ROOM: usize = 256 << 10;
 const SMALLEST: u64 = 1 << 20;
 /// No window is larger.
 const LARGEST: u64 = 8 << 20;
-/// Octets asked ahead: at first, on a fast line, on a slow one. Other calls wait for what is under way.
-const BUDGET: (u64, u64, u64) = (8 << 20, 16 << 20, 2 << 20);
-/// What a fast line brings in a second, and a slow one.
-const RATE: (u64, u64) = (20 << 20, 4 << 20);
+/// What the line brings in so many seconds may be asked ahead…
+const AHEAD_SECONDS: u64 = 2;
+/// … but no less and no more octets than this. Other calls wait for what is under way; and a part of 25 MB, in base64, shall come in one go over a line that is fast and far.
+const BUDGET: std::ops::RangeInclusive<u64> = (2 << 20)..=(48 << 20);
 
 /// Reads on from where the reading has come to.
 pub(crate) struct Windows {
     pub(crate) target: Target,
     pub(crate) uid_validity: Option<u32>,
     pub(crate) size: Option<u64>,
+    /// Octets a second, as far as seen.
+    pub(crate) rate: u64,
     pub(crate) at: Arc<Offset>,
     pub(crate) room: Arc<Semaphore>,
     pub(crate) backlog: watch::Receiver<Backlog>,
@@ -113,11 +115,17 @@ impl Command for Windows {
         link.open(&self.target.mailbox, Access::Read, self.uid_validity, Freshness::AsIs).await?;
         let tap = link.meter();
         let mut intake = Intake { windows: self, bodies: Some(tap.stream_bodies(1, TAP_ROOM)), skip: Skip::All };
-        let mut ahead = Ahead::new(&self.at);
+        let mut ahead = Ahead::new(self);
         let mut outcome = None;
         loop {
+            let mut asked = false;
             while outcome.is_none() && intake.bodies.is_some() && ahead.has_budget() && !self.is_awaited() {
+                link.cork();
                 ahead.ask(link, &self.target).await?;
+                asked = true;
+            }
+            if asked {
+                link.uncork("UID FETCH").await?;
             }
             let Some(window) = ahead.under_way.pop_front() else { break };
             let before = self.at.get();
@@ -153,6 +161,8 @@ struct Window {
 struct Ahead {
     under_way: VecDeque<Window>,
     next: u64,
+    /// Where the end is, if the server is right: nothing is asked ahead beyond it.
+    size: u64,
     octets: u64,
     budget: u64,
     cautious: bool,
@@ -160,15 +170,23 @@ struct Ahead {
 }
 
 impl Ahead {
-    fn new(offset: &Offset) -> Self {
-        let cautious = offset.cautious.load(Ordering::Relaxed);
-        let budget = if cautious { SMALLEST } else { BUDGET.0 };
-        Self { under_way: VecDeque::new(), next: offset.get(), octets: SMALLEST, budget, cautious, last_answer: None }
+    fn new(windows: &Windows) -> Self {
+        let cautious = windows.at.cautious.load(Ordering::Relaxed);
+        Self {
+            under_way: VecDeque::new(),
+            next: windows.at.get(),
+            size: windows.size.unwrap_or(u64::MAX),
+            octets: SMALLEST,
+            budget: budget(windows.rate, cautious),
+            cautious,
+            last_answer: None,
+        }
     }
 
     fn has_budget(&self) -> bool {
         let under_way: u64 = self.under_way.iter().map(|window| window.octets).sum();
-        self.under_way.is_empty() || under_way.saturating_add(self.octets) <= self.budget
+        let more = self.next < self.size && under_way.saturating_add(self.octets) <= self.budget;
+        self.under_way.is_empty() || more
     }
 
     async fn ask(&mut self, link: &mut Link, target: &Target) -> Result<()> {
@@ -186,15 +204,13 @@ impl Ahead {
     fn answered(&mut self, window: &Window) {
         let now = clock::now();
         let since = self.last_answer.replace(now).unwrap_or(window.asked).max(window.asked);
-        let took = now.saturating_duration_since(since).max(Duration::from_millis(1));
-        let rate = window.octets.saturating_mul(1000) / u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
-        self.budget = match rate {
-            _ if self.cautious => SMALLEST,
-            rate if rate >= RATE.0 => BUDGET.1,
-            rate if rate < RATE.1 => BUDGET.2,
-            _ => BUDGET.0,
-        };
+        self.budget = budget(rate(window.octets, now.saturating_duration_since(since)), self.cautious);
     }
+}
+
+/// Octets that may be asked ahead on a line of this rate.
+fn budget(rate: u64, cautious: bool) -> u64 {
+    if cautious { SMALLEST } else { rate.saturating_mul(AHEAD_SECONDS).clamp(*BUDGET.start(), *BUDGET.end()) }
 }
 
 /// Takes the literals as they stream by.

@@ -205,9 +205,12 @@ impl Link {
                     let waits = bytes.len() > limit;
                     text.push_str(&format!("{{{}{}}}", bytes.len(), if waits { "" } else { "+" }));
                     let tag = self.write_text(&mut tag, std::mem::take(&mut text), verb).await?;
-                    if waits && let GoAhead::Refused = self.go_ahead(&tag, line).await? {
-                        self.writing = false;
-                        return Ok(tag);
+                    if waits {
+                        self.uncork(verb).await?;
+                        if let GoAhead::Refused = self.go_ahead(&tag, line).await? {
+                            self.writing = false;
+                            return Ok(tag);
+                        }
                     }
                     self.write_bytes(bytes, verb).await?;
                 }
@@ -216,6 +219,20 @@ impl Link {
         let tag = self.write_text(&mut tag, text, verb).await?;
         self.writing = false;
         Ok(tag)
+    }
+
+    /// What is sent from now on waits for [`Self::uncork`], so that many short commands travel together.
+    pub(crate) fn cork(&self) {
+        self.control.cork(true);
+    }
+
+    /// Sends what has waited.
+    pub(crate) async fn uncork(&mut self, verb: &'static str) -> Result<()> {
+        self.control.cork(false);
+        let Self { session, events, early, .. } = self;
+        let written = events.drive(session.get_mut().flush(), |event| early.push(event));
+        watched(written, verb).await?.map_err(|error| self.lost(verb, Some(error.into())))?;
+        self.no_flood()
     }
 
     /// Writes DONE or any other line that carries no tag.
@@ -262,6 +279,7 @@ impl Link {
     /// Brings the connection back in step after a call was dropped at some await. `false`: give it up.
     pub(crate) async fn settle(&mut self) -> bool {
         self.control.stop_bodies();
+        self.control.cork(false);
         if self.writing || self.view.bye.is_some() || self.control.end().is_some() {
             return false;
         }
@@ -272,6 +290,7 @@ impl Link {
     }
 
     async fn drain(&mut self) -> Result<()> {
+        self.uncork("drain").await?;
         if self.idling {
             self.write_untagged("DONE", "IDLE").await?;
             self.idling = false;

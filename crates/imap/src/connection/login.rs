@@ -5,7 +5,9 @@
 //!                          (implicit)   (unless told)   refused token: once more    (unless told)
 //! ```
 //!
-//! Capabilities are taken from response codes where the server gives them there, which saves a round trip each.
+//! Capabilities are taken from response codes where the server gives them there, which saves a round trip each; before
+//! login also from a greeting that says which server it is. ID goes ahead of the first command and is not waited for.
+//! Nothing ever goes behind AUTHENTICATE before its answer: a server that refuses would take it for the SASL exchange.
 
 use std::time::Duration;
 
@@ -17,7 +19,7 @@ use super::capabilities::Capabilities;
 use super::link::Link;
 use super::sasl::{Exchange, Mechanism, Refusal, refuse_separators};
 use super::view::View;
-use super::{refusal, reply, starttls};
+use super::{known, refusal, reply, starttls};
 use crate::command::id;
 use crate::command::line::Line;
 use crate::error::{Error, Result};
@@ -93,20 +95,31 @@ async fn talk(settings: &Settings, proof: &Secret, stream: Stream, call: &Call) 
     if stage.capabilities.is_empty() {
         stage.ask_capabilities().await?;
     }
-    let offered = stage.capabilities.has("ID");
-    let mut link = stage.authenticate(settings, proof).await?;
-    introduce(&mut link, settings, offered).await?;
-    Ok(link)
+    loop {
+        let offered = stage.capabilities.has("ID");
+        match stage.authenticate(settings, proof).await? {
+            Outcome::LoggedIn(mut link) => {
+                introduce(&mut link, settings, offered).await?;
+                return Ok(*link);
+            }
+            Outcome::Misjudged(back) => {
+                stage = *back;
+                stage.ask_capabilities().await?;
+            }
+        }
+    }
 }
 
 /// CAPABILITY, unless the server has told by itself, and ID: both on the way together, ID's answer not waited for.
 async fn introduce(link: &mut Link, settings: &Settings, mut id_offered: bool) -> Result<()> {
     let ask = Line::new("CAPABILITY");
-    let asked = if link.view.capabilities.is_empty() { Some(link.send(&ask).await?) } else { None };
-    if let Some(tag) = asked {
+    if link.view.capabilities.is_empty() {
+        link.cork();
+        let tag = link.send(&ask).await?;
         if id_offered {
             link.send(&id::line(&settings.client_id)).await?;
         }
+        link.uncork("CAPABILITY").await?;
         link.answer(&tag, &ask, &mut |_| {}).await?;
         if id_offered {
             return Ok(());
@@ -125,6 +138,15 @@ struct Stage {
     events: Events,
     control: TapControl,
     capabilities: Capabilities,
+    /// They are those of the server that the greeting names; itself it has not said so.
+    assumed: bool,
+}
+
+/// How an attempt to log in ended, if not by an error.
+enum Outcome {
+    LoggedIn(Box<Link>),
+    /// The server cannot do what it was assumed to.
+    Misjudged(Box<Stage>),
 }
 
 impl Stage {
@@ -132,7 +154,7 @@ impl Stage {
     fn new(stream: Stream, settings: &Settings, greeted: bool) -> Self {
         let make = if greeted { Tap::after_greeting } else { Tap::new };
         let (tap, events, control) = make(stream, settings.limits);
-        Self { client: Client::new(tap), events, control, capabilities: Capabilities::default() }
+        Self { client: Client::new(tap), events, control, capabilities: Capabilities::default(), assumed: false }
     }
 
     async fn greeting(&mut self) -> Result<()> {
@@ -157,6 +179,9 @@ impl Stage {
                 }
                 if let Some(ResponseCode::Capability(words)) = &greeting.code {
                     self.capabilities = Capabilities::new(words);
+                } else {
+                    self.capabilities = known::capabilities(&greeting.text);
+                    self.assumed = true;
                 }
                 Ok(())
             }
@@ -170,6 +195,7 @@ impl Stage {
     }
 
     async fn ask_capabilities(&mut self) -> Result<()> {
+        self.assumed = false;
         let mut seen = Vec::new();
         let run = self.client.run_command_and_check_ok("CAPABILITY", None);
         let run = self.events.drive(run, |event| keep(&mut seen, event)).await;
@@ -188,8 +214,8 @@ impl Stage {
     }
 
     /// Proves who we are, by the best way that both sides have.
-    async fn authenticate(self, settings: &Settings, proof: &Secret) -> Result<Link> {
-        let Self { client, mut events, control, capabilities } = self;
+    async fn authenticate(self, settings: &Settings, proof: &Secret) -> Result<Outcome> {
+        let Self { client, mut events, control, capabilities, assumed } = self;
         let user = settings.credentials.user();
         let mut seen = Vec::new();
         let collect = |event| keep(&mut seen, event);
@@ -217,7 +243,13 @@ impl Stage {
                         _ => {}
                     }
                 }
-                Ok(Link::new(session, events, control, view, settings.names.clone()))
+                let link = Link::new(session, events, control, view, settings.names.clone());
+                Ok(Outcome::LoggedIn(Box::new(link)))
+            }
+            Err((_, client))
+                if assumed && completion(&seen).is_some_and(|done| done.status == CompletionStatus::Bad) =>
+            {
+                Ok(Outcome::Misjudged(Box::new(Self { client, events, control, capabilities, assumed })))
             }
             Err((error, _client)) => Err(match completion(&seen) {
                 Some(done) => refused_login(&settings.credentials, done, challenge.take()),

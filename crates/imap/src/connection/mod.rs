@@ -11,6 +11,7 @@ mod actor;
 mod budget;
 pub(crate) mod capabilities;
 mod job;
+mod known;
 mod link;
 mod login;
 mod names;

@@ -236,6 +236,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tap<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.control.is_corked() {
+            return Poll::Ready(Ok(()));
+        }
         ready!(this.poll_send(cx))?;
         if this.unflushed {
             match Pin::new(&mut this.stream).poll_flush(cx) {

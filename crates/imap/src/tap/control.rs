@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use email_base::clock::{self, Instant};
+
 use super::body::{Bodies, Sink};
 use super::end::End;
 
@@ -15,6 +17,17 @@ struct State {
     sink: Option<Arc<Sink>>,
     bytes_read: u64,
     bytes_written: u64,
+    corked: bool,
+    first_byte: FirstByte,
+}
+
+/// When the first byte came after somebody began to wait for it.
+#[derive(Debug, Clone, Copy, Default)]
+enum FirstByte {
+    #[default]
+    Unasked,
+    Awaited,
+    Came(Instant),
 }
 
 impl TapControl {
@@ -33,6 +46,25 @@ impl TapControl {
         self.lock().bytes_written
     }
 
+    /// Begins to wait for the first byte of an answer: see [`Self::first_byte`].
+    pub fn await_first_byte(&self) {
+        self.lock().first_byte = FirstByte::Awaited;
+    }
+
+    /// When it came: from then on it is the line's rate that counts, not its latency.
+    pub fn first_byte(&self) -> Option<Instant> {
+        match self.lock().first_byte {
+            FirstByte::Came(at) => Some(at),
+            FirstByte::Unasked | FirstByte::Awaited => None,
+        }
+    }
+
+    /// While corked, flushing waits: commands that are written one by one go out together, as far as the write buffer
+    /// holds them. Flush after taking it off again.
+    pub fn cork(&self, corked: bool) {
+        self.lock().corked = corked;
+    }
+
     /// From now on, literals of `BODY[…]` and `BINARY[…]` with at least `min_bytes` go to the returned [`Bodies`], of
     /// which at most about `capacity` bytes wait. Their rows say [`crate::grammar::Content::Streamed`]. NIL, quoted
     /// strings and smaller literals stay in their rows. Replaces the one before.
@@ -49,6 +81,10 @@ impl TapControl {
         self.lock().sink = None;
     }
 
+    pub(super) fn is_corked(&self) -> bool {
+        self.lock().corked
+    }
+
     pub(super) fn sink(&self) -> Option<Arc<Sink>> {
         self.lock().sink.clone()
     }
@@ -56,6 +92,9 @@ impl TapControl {
     pub(super) fn count_read(&self, bytes: usize) {
         let mut state = self.lock();
         state.bytes_read = state.bytes_read.saturating_add(bytes as u64);
+        if matches!(state.first_byte, FirstByte::Awaited) {
+            state.first_byte = FirstByte::Came(clock::now());
+        }
     }
 
     pub(super) fn count_written(&self, bytes: usize) {
