@@ -99,11 +99,25 @@ export declare class PageStream {
 /** Behind `OAuthProvider`. */
 export declare class ProviderHandle {}
 
+/** What `lib/series.js` holds. */
+export declare class SeriesHandle {
+  /** One more message, `[MessageInit | { envelope, raw }]`; it is built at once, elsewhere. `false`: it has no room. */
+  push(json: string, blobs: Array<Uint8Array>): boolean
+  /** There are no more messages. */
+  end(): void
+  /** The next message's `{ result, error }`; `json` null means the end. */
+  next(): Promise<Reply>
+  /** The loop was left: nothing more is sent. */
+  close(): void
+}
+
 /** Behind `SmtpClient`. */
 export declare class SmtpClientHandle {
   get capabilities(): Array<string>
   /** `[MessageInit | { envelope, raw }, { dsn }]` → `SendResult`. */
   send(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
+  /** `[{ dsn }]`: a series whose messages come later. */
+  sendMany(call: Call, json: string, intervalMs: number): Reply<SeriesHandle>
   /** Proves connection and credentials. */
   verify(call: Call): Promise<Reply>
   /** Settles everything and ends. */

@@ -841,6 +841,7 @@ module.exports.ImapClientHandle = nativeBinding.ImapClientHandle
 module.exports.OAuthClientHandle = nativeBinding.OAuthClientHandle
 module.exports.PageStream = nativeBinding.PageStream
 module.exports.ProviderHandle = nativeBinding.ProviderHandle
+module.exports.SeriesHandle = nativeBinding.SeriesHandle
 module.exports.SmtpClientHandle = nativeBinding.SmtpClientHandle
 module.exports.TokenSourceHandle = nativeBinding.TokenSourceHandle
 module.exports.WatchHandle = nativeBinding.WatchHandle

@@ -21,6 +21,7 @@ const NODE = readonly(
     'setInterval',
     'clearInterval',
     'setImmediate',
+    'clearImmediate',
     'queueMicrotask',
     'structuredClone',
   ],

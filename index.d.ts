@@ -654,7 +654,12 @@ export declare class SmtpClient {
   static connect(options: SmtpOptions & CallOptions): Promise<SmtpClient>
   readonly capabilities: string[]
   send(message: MessageInit | { envelope: SmtpEnvelope; raw: Uint8Array }, options?: SendOptions): Promise<SendResult>
-  /** One outcome per message, in order; a refused message never stops the rest. */
+  /**
+   * One outcome per message, in order; a refused message never stops the rest.
+   *
+   * Nothing is sent before it is asked for. An abort, `close` or the deadline (of the whole) rejects between two messages:
+   * go on from the index after the last outcome; cut in the middle of a message, that one's outcome comes first.
+   */
   sendMany(
     messages: Iterable<MessageInit> | AsyncIterable<MessageInit>,
     options?: SendOptions & { intervalMs?: number },

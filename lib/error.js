@@ -47,8 +47,13 @@ function invalidArgument(message, origin, code = 'INVALID_ARGUMENT') {
 }
 
 /** What native code said, as JSON. It counts arguments (`[1].since`); the caller knows them by `names`. */
-function fromNative(json, origin, names = []) {
-  const failure = JSON.parse(json)
+function fromNative(json, origin, names) {
+  return fromFailure(JSON.parse(json), origin, names)
+}
+
+/** The same, parsed already; an error stays one. */
+function fromFailure(failure, origin, names = []) {
+  if (failure instanceof MailError) return adoptStack(failure, origin)
   failure.message = failure.message.replace(/^\[(\d+)\]/, (place, index) => names[index] ?? place)
   if (failure.server && failure.server.details) failure.server.details = JSON.parse(failure.server.details)
   return new MailError(failure, origin)
@@ -86,4 +91,4 @@ function define(target, name, descriptor) {
   Object.defineProperty(target, name, descriptor)
 }
 
-module.exports = { MailError, adoptStack, captureOrigin, fromNative, fromUnknown, invalidArgument }
+module.exports = { MailError, adoptStack, captureOrigin, fromFailure, fromNative, fromUnknown, invalidArgument }

@@ -70,6 +70,13 @@ pub struct MessageInit {
     pub read_receipt_to: Option<String>,
 }
 
+impl MessageInit {
+    /// Whether building it, or reading what was built, waits for a disk.
+    pub fn reads_files(&self) -> bool {
+        self.attachments.iter().flatten().any(|file| file.path.is_some())
+    }
+}
+
 /// `"Ada" <ada@example.com>`, `ada@example.com` or an object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected an address: a string or { name, address }")]

@@ -102,14 +102,15 @@ impl Client {
     /// Sends `items` one after the other: a refused message never stops the rest.
     ///
     /// Where the server allows it (PIPELINING), the next message's envelope travels with the end of the one before, so
-    /// that each costs one round trip; for that the next item must be in the channel by then. `interval` is the least
-    /// time between the beginnings of two messages; zero for none.
-    pub fn send_many<B: MessageBody>(
+    /// that each costs one round trip; for that the next item must be in the channel by then. An item is a message that
+    /// may still be in the making: it is waited for. `interval` is the least time between the beginnings of two messages;
+    /// zero for none.
+    pub fn send_many<B: MessageBody, M: Future<Output = Outgoing<B>>>(
         &self,
-        items: mpsc::Receiver<Outgoing<B>>,
+        items: mpsc::Receiver<M>,
         options: SendOptions,
         interval: Duration,
-    ) -> Series<B> {
+    ) -> Series<B, M> {
         Series::new(self.clone(), items, options, interval)
     }
 

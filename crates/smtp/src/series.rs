@@ -8,6 +8,7 @@
 //!
 //! Between two messages the session is parked, not held: the caller's loop may use the client meanwhile.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use email_base::clock::{self, Instant};
@@ -37,10 +38,12 @@ pub struct Outcome {
     pub result: Result<SendResult, Box<Failure>>,
 }
 
-/// Sends a series of messages, each when its outcome is asked for.
-pub struct Series<B> {
+/// Sends a series of messages, each when its outcome is asked for. `M` is a message that is being made.
+pub struct Series<B, M> {
     client: Client,
-    items: mpsc::Receiver<Outgoing<B>>,
+    items: mpsc::Receiver<M>,
+    /// Taken from the channel, not ready yet. Kept here, so that no message is lost when a wait is given up.
+    making: Option<Pin<Box<M>>>,
     options: SendOptions,
     interval: Duration,
     next: u64,
@@ -63,15 +66,10 @@ struct Begun {
     rejected: Vec<Option<Error>>,
 }
 
-impl<B: MessageBody> Series<B> {
-    pub(crate) fn new(
-        client: Client,
-        items: mpsc::Receiver<Outgoing<B>>,
-        options: SendOptions,
-        interval: Duration,
-    ) -> Self {
+impl<B: MessageBody, M: Future<Output = Outgoing<B>>> Series<B, M> {
+    pub(crate) fn new(client: Client, items: mpsc::Receiver<M>, options: SendOptions, interval: Duration) -> Self {
         let looks_ahead = interval.is_zero();
-        Self { client, items, options, interval, next: 0, last_began: None, upcoming: None, looks_ahead }
+        Self { client, items, making: None, options, interval, next: 0, last_began: None, upcoming: None, looks_ahead }
     }
 
     /// Sends the next message; `None` after the last.
@@ -80,8 +78,8 @@ impl<B: MessageBody> Series<B> {
     /// [`Series::index`], and another call may go on with it. Cut in the middle of a message, that one's outcome says so.
     pub async fn next(&mut self, call: &Call) -> Result<Option<Outcome>> {
         if self.upcoming.is_none() {
-            let received = self.client.scope(call).run(Phase::Queue, self.items.recv()).await?;
-            let Some(item) = received else { return Ok(None) };
+            let client = self.client.clone();
+            let Some(item) = client.scope(call).run(Phase::Queue, self.receive()).await? else { return Ok(None) };
             self.upcoming = Some(Upcoming::new(item, &self.options));
         }
         self.pause(call).await?;
@@ -103,6 +101,20 @@ impl<B: MessageBody> Series<B> {
         self.next
     }
 
+    /// The next message, when it is there and ready.
+    async fn receive(&mut self) -> Option<Outgoing<B>> {
+        if self.making.is_none() {
+            self.making = Some(Box::pin(self.items.recv().await?));
+        }
+        self.made().await
+    }
+
+    async fn made(&mut self) -> Option<Outgoing<B>> {
+        let item = self.making.as_mut()?.await;
+        self.making = None;
+        Some(item)
+    }
+
     /// Holds the interval.
     async fn pause(&mut self, call: &Call) -> Result<()> {
         if let Some(last) = self.last_began.filter(|_| !self.interval.is_zero()) {
@@ -122,7 +134,8 @@ impl<B: MessageBody> Series<B> {
                 client.ready(&mut job, ticket, call).await?
             }
         };
-        let flight = self.look_ahead(&ready.lease).await;
+        // Given up in here, the message itself says so.
+        let flight = client.scope(call).run(Phase::Queue, self.look_ahead(&ready.lease)).await.ok().flatten();
         let (lease, outcome) = client.carry(&mut job, ready, flight.as_ref(), call).await;
         if let Some(lease) = lease {
             match flight.filter(|_| lease.session.has_begun()) {
@@ -147,7 +160,10 @@ impl<B: MessageBody> Series<B> {
         if !self.looks_ahead || self.upcoming.is_some() || lease.is_last() {
             return None;
         }
-        let item = self.items.try_recv().ok()?;
+        if self.making.is_none() {
+            self.making = Some(Box::pin(self.items.try_recv().ok()?));
+        }
+        let item = self.made().await?;
         let upcoming = self.upcoming.insert(Upcoming::new(item, &self.options));
         let job = upcoming.job.as_mut().ok()?;
         if let Err(error) = job.prime().await {

@@ -30,15 +30,17 @@ fn messages(count: usize) -> Vec<Item> {
     (0..count).map(|number| Ok(message(number))).collect()
 }
 
-fn series(client: &Client, items: Vec<Item>, interval: Duration) -> Series<RawMessage> {
+type Making = std::future::Ready<Item>;
+
+fn series(client: &Client, items: Vec<Item>, interval: Duration) -> Series<RawMessage, Making> {
     let (sender, receiver) = mpsc::channel(items.len().max(1));
     for item in items {
-        sender.try_send(item).ok().unwrap();
+        sender.try_send(std::future::ready(item)).ok().unwrap();
     }
     client.send_many(receiver, SendOptions::default(), interval)
 }
 
-async fn all(mut series: Series<RawMessage>, call: &Call) -> Vec<Outcome> {
+async fn all(mut series: Series<RawMessage, Making>, call: &Call) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     while let Some(outcome) = series.next(call).await.unwrap() {
         assert_eq!(outcome.index, outcomes.len() as u64);
@@ -326,6 +328,44 @@ async fn what_is_said_ahead_counts_against_the_limit() {
     assert_eq!(codes(&outcomes), [None, None, limited, limited]);
     let failure = outcomes[3].result.as_ref().unwrap_err();
     assert!(failure.retry_after.unwrap() > Duration::from_secs(3500));
+    client.close().await;
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn a_message_in_the_making_is_waited_for_and_not_lost_when_the_wait_is_given_up() {
+    let transcript = [
+        HELLO.to_owned(),
+        mail(0) + TAKEN,
+        text(0) + &mail(1) + "S: 250 queued\n" + TAKEN,
+        text(1) + "S: 250 queued\n" + QUIT,
+    ];
+    let server = server(transcript.concat());
+    let client = client(&server).await;
+    let (sender, receiver) = mpsc::channel(2);
+    let mut made = Vec::new();
+    for number in 0..2 {
+        let (ready, making) = tokio::sync::oneshot::channel::<Item>();
+        sender.try_send(Box::pin(async move { making.await.unwrap() })).ok().unwrap();
+        made.push((ready, number));
+    }
+    drop(sender);
+    let mut series = client.send_many(receiver, SendOptions::default(), Duration::ZERO);
+    let soon = within(Duration::from_millis(50));
+    assert_failed(series.next(&soon).await, Code::Timeout, None);
+    let (first, _) = made.remove(0);
+    first.send(Ok(message(0))).ok().unwrap();
+    // The second is ready only after the first is asked for; its envelope travels with the text of the first.
+    let (second, _) = made.remove(0);
+    let later = async {
+        clock::sleep(Duration::from_millis(100)).await;
+        second.send(Ok(message(1))).ok().unwrap();
+    };
+    let call = call();
+    let (outcome, ()) = tokio::join!(series.next(&call), later);
+    outcome.unwrap().unwrap().result.unwrap();
+    series.next(&call).await.unwrap().unwrap().result.unwrap();
+    assert!(series.next(&call).await.unwrap().is_none());
     client.close().await;
     server.finished().await;
 }

@@ -1,25 +1,26 @@
 //! `SmtpClient`: builds on Rust threads, streams to the wire.
 
-use std::io;
+mod message;
+mod series;
 
-use bytes::Bytes;
-use email_base::{Blob, Failure};
-use email_mime::{Body, MessageInit};
+use std::time::Duration;
+
 use email_net::{ConnectOptions, Connector, Endpoint};
-use email_smtp::{
-    Client, Envelope, MessageBody, Options, PoolOptions, RateLimit, RawMessage, SendOptions, SendResult, SentCopy,
-};
+use email_smtp::{Client, Envelope, Options, PoolOptions, RateLimit, SendOptions, SendResult, SentCopy};
 use napi::bindgen_prelude::{AsyncBlock, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 
 use crate::args::Args;
 use crate::auth::{Auth, TokenArguments};
 use crate::call::{CallHandle, timeout};
 use crate::hooks::{Hook, JsHook};
 use crate::oauth::TokenSourceHandle;
-use crate::reply::{Payload, Reply, Wire, failure, settle};
+use crate::reply::{Payload, Reply, Wire, failure, settle, settle_sync};
+use message::Message;
+use series::{QUEUED, SeriesHandle};
 
 /// Behind `SmtpClient`.
 #[napi]
@@ -79,16 +80,21 @@ impl SmtpClientHandle {
         let (client, call, args) = (self.0.clone(), call.within(timeout::UPLOAD), Args::with_blobs(json, blobs));
         settle(&env, async move {
             let (message, options): (Message, SendOptions) = args.parse()?;
-            let sent = match message {
-                Message::Raw(Raw { envelope, raw }) => {
-                    client.send(envelope, RawMessage::new(raw.0), options, &call).await
-                }
-                Message::Init(init) => {
-                    let (envelope, body) = build(*init).await?;
-                    client.send(envelope, body, options, &call).await
-                }
-            };
+            let (envelope, bytes) = message.build().await?;
+            let sent = client.send(envelope, bytes, options, &call).await;
             Payload::value(&Sent::from(&sent.map_err(failure)?))
+        })
+    }
+
+    /// `[{ dsn }]`: a series whose messages come later.
+    #[napi]
+    pub fn send_many(&self, call: &CallHandle, json: String, interval_ms: u32) -> Reply<SeriesHandle> {
+        settle_sync(|| {
+            let (options,): (SendOptions,) = Args::new(json).parse()?;
+            let (sender, messages) = mpsc::channel(QUEUED);
+            let interval = Duration::from_millis(u64::from(interval_ms));
+            let series = self.0.send_many(messages, options, interval);
+            Ok(Payload::handle(SeriesHandle::new(sender, series, call.stream())))
         })
     }
 
@@ -110,70 +116,6 @@ impl SmtpClientHandle {
             let _ = call.run(client.close()).await;
             Ok(Payload::nothing())
         })
-    }
-}
-
-/// Header and structure are made on a thread that may block: attachments are looked up on disk.
-async fn build(init: MessageInit) -> std::result::Result<(Envelope, BuiltBody), Failure> {
-    let built = tokio::task::spawn_blocking(move || email_mime::build(init)).await;
-    let built = built
-        .map_err(|_| Failure::new(email_base::Code::Internal, None, "the addon panicked on this message"))?
-        .map_err(failure)?;
-    let envelope = Envelope { from: built.envelope.from.clone(), to: built.envelope.to.clone() };
-    let message_id = built.message_id.clone();
-    Ok((envelope, BuiltBody { needs_smtputf8: built.needs_smtputf8, message_id, body: built.into_body() }))
-}
-
-/// The MIME crate's writer as the SMTP crate reads it.
-struct BuiltBody {
-    body: Body,
-    needs_smtputf8: bool,
-    message_id: String,
-}
-
-impl MessageBody for BuiltBody {
-    fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
-        self.body.next_chunk().map_err(|error| io::Error::other(crate::mime::unreadable(error)))
-    }
-    fn rewind(&mut self) -> io::Result<bool> {
-        self.body.rewind()?;
-        Ok(true)
-    }
-    fn size_hint(&self) -> Option<u64> {
-        Some(self.body.size_hint())
-    }
-    fn needs_smtputf8(&self) -> bool {
-        self.needs_smtputf8
-    }
-    fn needs_8bit(&self) -> bool {
-        false
-    }
-    fn message_id(&self) -> &str {
-        &self.message_id
-    }
-}
-
-/// What may be sent: `raw` tells them apart.
-enum Message {
-    Raw(Raw),
-    Init(Box<MessageInit>),
-}
-
-#[derive(Deserialize)]
-struct Raw {
-    envelope: Envelope,
-    raw: Blob,
-}
-
-impl<'de> Deserialize<'de> for Message {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
-        let wrong = |error: serde_json::Error| serde::de::Error::custom(error);
-        if value.get("raw").is_some() {
-            Raw::deserialize(value).map(Self::Raw).map_err(wrong)
-        } else {
-            MessageInit::deserialize(value).map(|init| Self::Init(Box::new(init))).map_err(wrong)
-        }
     }
 }
 
