@@ -1,10 +1,7 @@
-import { createRequire } from 'node:module'
+import { connectNative } from '../clients.mjs'
+import { finish, meter } from '../meter.mjs'
 
-import { meter, server } from '../meter.mjs'
-
-const { ImapClient } = createRequire(import.meta.url)('../../index.js')
-
-const client = await ImapClient.connect(server.options)
+const client = await connectNative()
 await meter(async () => {
   let count = 0
   for await (const { message } of client.fetch('INBOX', '1:*', { message: true })) {
@@ -14,4 +11,4 @@ await meter(async () => {
   return count
 })
 await client.logout()
-process.disconnect()
+finish()

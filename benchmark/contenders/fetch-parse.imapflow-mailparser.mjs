@@ -1,21 +1,10 @@
-import { ImapFlow } from 'imapflow'
 import { simpleParser } from 'mailparser'
 
-import { meter, server } from '../meter.mjs'
+import { connectImapflow } from '../clients.mjs'
+import { finish, meter } from '../meter.mjs'
 
-const { host, port, ca, auth } = server.options
-const client = new ImapFlow({
-  host,
-  port,
-  secure: true,
-  tls: { ca },
-  auth: { user: auth.user, pass: auth.password },
-  logger: false,
-  // On loopback it would only cost it time.
-  disableCompression: true,
-})
-await client.connect()
-const lock = await client.getMailboxLock('INBOX')
+const client = await connectImapflow()
+await client.mailboxOpen('INBOX', { readOnly: true })
 await meter(async () => {
   let count = 0
   for await (const { source } of client.fetch('1:*', { source: true })) {
@@ -25,6 +14,5 @@ await meter(async () => {
   }
   return count
 })
-lock.release()
 await client.logout()
-process.disconnect()
+finish()

@@ -1,0 +1,3 @@
+import { measureLoading } from '../loading.mjs'
+
+measureLoading(['./index.js'])

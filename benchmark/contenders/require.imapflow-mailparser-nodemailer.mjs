@@ -1,0 +1,3 @@
+import { measureLoading } from '../loading.mjs'
+
+measureLoading(['imapflow', 'mailparser', 'nodemailer'])

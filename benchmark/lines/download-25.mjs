@@ -1,0 +1,3 @@
+import { downloadLine } from '../download.mjs'
+
+export default downloadLine(25)
