@@ -74,8 +74,9 @@ protocols = imap lmtp
 listen = 127.0.0.1
 ${root ? '' : `default_internal_user = ${own}\ndefault_login_user = ${own}\ndefault_internal_group = ${userInfo().gid}`}
 first_valid_uid = 1
-mail_location = mdbox:${dir}/mail/%u
+mail_location = mdbox:${dir}/mail/%u:LAYOUT=index
 mail_max_userip_connections = 2000
+mail_fsync = never
 mail_plugins = zlib
 ssl = yes
 ssl_cert = <${dir}/tls.crt

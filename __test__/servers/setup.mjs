@@ -25,6 +25,12 @@ const NAMES = [
   'process',
   'bad',
   'sources',
+  'model-qresync',
+  'model-condstore',
+  'model-plain',
+  'killed',
+  'faults',
+  'cursor',
 ]
 
 export default async function setup({ provide }) {

@@ -28,8 +28,12 @@
  *   throttle: Throttle | null,
  *   notConnected: boolean,
  *   expireAfterMessages: number | null,
+ *   expireWithoutBye: boolean,
  *   stubBodies: true | number[] | null,
  *   emptyFetch: true | number[] | null,
+ *   refuseFetch: true | number[] | null,
+ *   dropFetch: true | number[] | null,
+ *   duplicateRows: true | number[] | null,
  *   brokenStructure: true | number[] | null,
  *   nilInternalDate: true | number[] | null,
  *   spacedAddresses: boolean,
@@ -52,10 +56,18 @@ const NONE = {
   notConnected: false,
   /** Within a FETCH, BYE comes after so many messages; once. */
   expireAfterMessages: null,
+  /** The same without a word: the connection just ends. */
+  expireWithoutBye: false,
   /** UIDs whose body is Exchange's "couldn't retrieve" text. */
   stubBodies: null,
   /** UIDs for which a FETCH of BODY[] succeeds without any data (MailKit#1615); HEADER and TEXT work. */
   emptyFetch: null,
+  /** UIDs at whose body a FETCH ends with NO; the messages before them are given. */
+  refuseFetch: null,
+  /** UIDs at whose body the connection ends: a message that the server itself stumbles over. */
+  dropFetch: null,
+  /** UIDs that a FETCH gives twice. */
+  duplicateRows: null,
   /** UIDs with a BODYSTRUCTURE as broken as Exchange's sometimes are: NIL where the grammar has a list. */
   brokenStructure: null,
   /** UIDs whose INTERNALDATE is NIL. */

@@ -79,6 +79,13 @@ describe('token_expiry', () => {
     expect((await again.command('FETCH 1:* BODY.PEEK[]')).untagged).toHaveLength(3)
   })
 
+  it('in mid-FETCH without a word', async () => {
+    world.server.faults.set({ expireAfterMessages: 1, expireWithoutBye: true })
+    const client = await world.raw()
+    const answer = await client.command('FETCH 1:* BODY.PEEK[]')
+    expect(answer).toMatchObject({ untagged: [expect.stringMatching(/^\* 1 FETCH/)], status: 'CLOSED' })
+  })
+
   it('without a word', async () => {
     const client = await world.raw()
     world.server.expire({ bye: false })
@@ -159,6 +166,29 @@ describe('lies', () => {
     const client = await world.raw()
     expect(await client.ok('FETCH 1:3 (UID BODY.PEEK[])')).toHaveLength(2)
     expect(await client.ok('FETCH 2 (BODY.PEEK[HEADER] BODY.PEEK[TEXT])')).toHaveLength(1)
+  })
+
+  it('NO at a message whose body it cannot give, after those before it; the list of it works', async () => {
+    world.server.faults.set({ refuseFetch: [2] })
+    const client = await world.raw()
+    const answer = await client.command('FETCH 1:3 (UID BODY.PEEK[])')
+    expect(answer).toMatchObject({ status: 'NO', untagged: [expect.stringMatching(/^\* 1 FETCH/)] })
+    expect(await client.ok('FETCH 1:3 (UID FLAGS ENVELOPE)')).toHaveLength(3)
+    expect(await client.ok('FETCH 3 (UID BODY.PEEK[])')).toHaveLength(1)
+  })
+
+  it('the end of the connection at a message that it stumbles over', async () => {
+    world.server.faults.set({ dropFetch: [2] })
+    const client = await world.raw()
+    const answer = await client.command('FETCH 1:3 (UID BODY.PEEK[])')
+    expect(answer).toMatchObject({ status: 'CLOSED', untagged: [expect.stringMatching(/^\* 1 FETCH/)] })
+  })
+
+  it('a message twice', async () => {
+    world.server.faults.set({ duplicateRows: [2] })
+    const client = await world.raw()
+    const rows = await client.ok('FETCH 1:3 (UID FLAGS)')
+    expect(rows.map((row) => /UID (\d+)/.exec(row)?.[1])).toEqual(['1', '2', '2', '3'])
   })
 
   it('sizes, UIDNEXT, dates, structures, words', async () => {

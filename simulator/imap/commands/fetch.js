@@ -1,7 +1,8 @@
 'use strict'
 
 const { accountOf, viewOf } = require('../mailboxes.js')
-const { bad } = require('../errors.js')
+const { bad, no } = require('../errors.js')
+const { hits } = require('../faults.js')
 const { formatSet } = require('../set.js')
 const { readItems } = require('../fetch/items.js')
 const { respond } = require('../fetch/respond.js')
@@ -99,12 +100,33 @@ async function send(session, view, chosen, items, withFlags) {
   const flagged = items.some(({ name }) => name === 'FLAGS') ? items : [...items, FLAGS]
   let sent = 0
   for (const [sequence, message] of chosen) {
-    respond(session, view, sequence, message, withFlags.has(message) ? flagged : items)
+    if (poisoned(session, message, items)) return
+    const wanted = withFlags.has(message) ? flagged : items
+    respond(session, view, sequence, message, wanted)
+    if (hits(session.faults.duplicateRows, message.uid)) respond(session, view, sequence, message, wanted)
     sent++
-    if (expireAfter !== null && sent >= expireAfter) session.kill(session.personality.texts.expired)
+    if (expireAfter !== null && sent >= expireAfter) {
+      session.kill(session.faults.expireWithoutBye ? null : session.personality.texts.expired)
+    }
     if (session.out.full) await session.out.drain()
     if (session.stopped) return
   }
+}
+
+/**
+ * The body of a message that the server cannot give: a refusal, or the end of the session (then true).
+ *
+ * @param {import('../session.js').Session} session
+ * @param {Message} message
+ * @param {Item[]} items
+ */
+function poisoned(session, { uid }, items) {
+  const { refuseFetch, dropFetch } = session.faults
+  if (!items.some(({ section }) => section !== null && section.what !== 'HEADER.FIELDS')) return false
+  if (hits(refuseFetch, uid)) throw no('The requested message could not be converted to an RFC-822 compatible format.')
+  if (!hits(dropFetch, uid)) return false
+  session.kill(null)
+  return true
 }
 
 /** @type {Item} */
