@@ -10,12 +10,14 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use email_base::Classify;
 use email_imap::types::FetchedMessage;
 use email_imap::{Error, FetchOptions, MailboxOptions, Pages};
 use email_testkit::Mock;
 use support::*;
+use tokio::sync::Notify;
 
 async fn all(mut pages: Pages) -> (Vec<FetchedMessage>, Option<Error>) {
     let mut messages = Vec::new();
@@ -278,6 +280,16 @@ async fn a_row_outside_the_grammar_does_not_vanish() {
 
 /// A mailbox of `count` messages of `size` bytes, on any number of connections; `cut` may end a connection.
 fn mailbox(count: u32, size: usize, cut: impl Fn(usize, u32) -> bool + Send + 'static) -> Mock {
+    mailbox_that_ends(count, size, cut, async |_, _| {})
+}
+
+/// The same; `end` says how a connection ends.
+fn mailbox_that_ends(
+    count: u32,
+    size: usize,
+    cut: impl Fn(usize, u32) -> bool + Send + 'static,
+    end: impl AsyncFn(usize, &mut email_testkit::Peer) + Send + 'static,
+) -> Mock {
     Mock::each(None, async move |connection, peer| {
         let mut peer = log_in(peer, "IMAP4rev1 ESEARCH").await;
         let body = |uid: u32| format!("Subject: {uid}\r\n\r\n{}", "x".repeat(size));
@@ -297,6 +309,7 @@ fn mailbox(count: u32, size: usize, cut: impl Fn(usize, u32) -> bool + Send + 's
                 for uid in set.iter().filter(|uid| *uid <= count) {
                     if !items.contains("RFC822.SIZE") && cut(connection, uid) {
                         let _ = peer.try_send(&answer).await;
+                        end(connection, &mut peer).await;
                         return;
                     }
                     if items.contains("BODY.PEEK[]") {
@@ -375,6 +388,43 @@ async fn token_expiry_mid_fetch_each_message_once() {
             // Without progress it is tried once more, and not for ever.
             assert_eq!(error.unwrap().code().as_str(), "CONNECTION_LOST");
         }
+        client.close();
+    }
+}
+
+#[tokio::test]
+async fn token_expiry_mid_fetch_by_bye_and_by_silence() {
+    for by_bye in [true, false] {
+        let silent = Arc::new(Notify::new());
+        let fell_silent = silent.clone();
+        let mock = mailbox_that_ends(
+            100,
+            5000,
+            |connection, uid| connection < 4 && uid > (connection as u32 + 1) * 20,
+            async move |_, peer| {
+                if by_bye {
+                    let _ = peer.try_send("* BYE Session invalidated - AccessTokenExpired\r\n").await;
+                } else {
+                    fell_silent.notify_one();
+                    peer.receive_all().await;
+                }
+            },
+        );
+        let client = connect(&mock).await;
+        let endless = email_base::Call::default();
+        let query = json(r#"{"source":true}"#);
+        let fetching = tokio::spawn(all(client.fetch("INBOX", uids("1:*"), query, FetchOptions::default(), &endless)));
+        for _ in 0..if by_bye { 0 } else { 4 } {
+            silent.notified().await;
+            // What was said before has to be read first: the watchdog counts from the last byte.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(61)).await;
+            tokio::time::resume();
+        }
+        let (messages, error) = fetching.await.unwrap();
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(numbers(&messages), (1..=100).collect::<Vec<_>>());
         client.close();
     }
 }

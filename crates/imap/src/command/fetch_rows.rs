@@ -120,7 +120,11 @@ impl Command for FetchRows {
         let mut under_way = VecDeque::new();
         let mut awaited = false;
         loop {
-            while !awaited && under_way.len() < AT_ONCE && self.ask(link, &mut under_way).await? {
+            while !awaited
+                && !link.is_renewal_due()
+                && under_way.len() < AT_ONCE
+                && self.ask(link, &mut under_way).await?
+            {
                 awaited = self.backlog.borrow().calls > 0;
             }
             let Some(first) = under_way.pop_front() else { break };

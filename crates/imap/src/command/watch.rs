@@ -108,7 +108,7 @@ impl Command for Watch {
             } else {
                 self.wait(link, turn_ends, POLL).await?;
             }
-            if self.is_awaited(turn_ends) {
+            if self.is_awaited(turn_ends) || link.is_renewal_due() {
                 return Ok(());
             }
             link.run_quietly(&Line::new("NOOP")).await?;

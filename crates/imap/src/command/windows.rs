@@ -119,7 +119,7 @@ impl Command for Windows {
         let mut outcome = None;
         loop {
             let mut asked = false;
-            while outcome.is_none() && intake.bodies.is_some() && ahead.has_budget() && !self.is_awaited() {
+            while outcome.is_none() && intake.bodies.is_some() && ahead.has_budget() && !self.must_pause(link) {
                 link.cork();
                 ahead.ask(link, &self.target).await?;
                 asked = true;
@@ -144,8 +144,9 @@ impl Command for Windows {
 }
 
 impl Windows {
-    fn is_awaited(&self) -> bool {
-        self.backlog.borrow().calls > 0
+    /// Somebody else needs the connection, or it is about to be left.
+    fn must_pause(&self, link: &Link) -> bool {
+        self.backlog.borrow().calls > 0 || link.is_renewal_due()
     }
 }
 

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use email_base::{Backoff, Classify, Code, clock};
+use email_base::{Backoff, Classify, Code, Credentials, clock};
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
@@ -183,6 +183,16 @@ impl Actor {
                 self.link = None;
             }
         }
+        let renewed = tokio::select! {
+            biased;
+            () = closing.cancelled() => return None,
+            () = job.abandoned() => return None,
+            newer = newer_token(&self.shared, self.link.as_mut()) => newer,
+        };
+        if renewed && let Some(link) = self.link.take() {
+            tracing::debug!(target: "imap", "the session's token ends soon: another one is opened");
+            link.hang_up().await;
+        }
         if let Some(link) = &mut self.link
             && link.last_answer().elapsed() > PROBE_AFTER
         {
@@ -261,6 +271,14 @@ struct Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         self.shared.gone(self.id);
+    }
+}
+
+/// Whether the connection should be left because its token ends, and there is a newer one.
+async fn newer_token(shared: &Shared, link: Option<&mut Link>) -> bool {
+    match (link.and_then(|link| link.renewal.as_mut()), &shared.settings.credentials) {
+        (Some(renewal), Credentials::OAuth { tokens, .. }) if renewal.is_due() => renewal.has_newer(&**tokens).await,
+        _ => false,
     }
 }
 

@@ -28,6 +28,7 @@ use tokio::io::AsyncWriteExt;
 use super::budget::Permit;
 use super::names::Names;
 use super::refusal;
+use super::renewal::Renewal;
 use super::reply;
 use super::snapshot::serial;
 use super::view::View;
@@ -66,6 +67,8 @@ pub(crate) struct Link {
     pub(super) serial: u64,
     /// The right to it.
     pub(super) permit: Option<Permit>,
+    /// Its token, if that has an end.
+    pub(super) renewal: Option<Renewal>,
     early: Early,
     outstanding: Vec<RequestId>,
     /// Completions that came before somebody asked for them.
@@ -118,6 +121,7 @@ impl Link {
             names,
             serial: serial(),
             permit: None,
+            renewal: None,
             early: Early::default(),
             outstanding: Vec::new(),
             finished: Vec::new(),
@@ -148,6 +152,11 @@ impl Link {
     /// Since when the server has not been heard.
     pub(crate) fn last_answer(&self) -> Instant {
         self.last_answer
+    }
+
+    /// Whether the session should be left for another one before more is begun: its token ends soon.
+    pub(crate) fn is_renewal_due(&self) -> bool {
+        self.renewal.as_ref().is_some_and(Renewal::is_due)
     }
 
     /// Runs a command; its untagged data goes to `sink`, its NO or BAD becomes the error.
@@ -304,6 +313,12 @@ impl Link {
         }
         self.finished.clear();
         Ok(())
+    }
+
+    /// LOGOUT without waiting for the server's farewell: somebody waits for the next session.
+    pub(crate) async fn hang_up(mut self) {
+        // A connection that takes no more bytes is gone all the same.
+        let _ = self.send(&Line::new("LOGOUT")).await;
     }
 
     /// The farewell of LOGOUT (RFC 9051 §6.1.3): BYE is what is hoped for.

@@ -17,6 +17,7 @@ use email_net::{Security, Stream};
 
 use super::capabilities::Capabilities;
 use super::link::Link;
+use super::renewal::Renewal;
 use super::sasl::{Exchange, Mechanism, Refusal, refuse_separators};
 use super::view::View;
 use super::{known, refusal, reply, starttls};
@@ -39,13 +40,17 @@ pub(crate) async fn log_in(settings: &Settings, call: &Call) -> Result<Link> {
         Credentials::OAuth { tokens, .. } => tokens,
     };
     let token = tokens.current().await.map_err(Error::Token)?;
+    let with_renewal = |mut link: Link, token: &Secret| {
+        link.renewal = Renewal::of(&**tokens, token);
+        link
+    };
     let refused = match attempt(settings, &token, call).await {
         Err(Error::TokenRefused(reply)) => reply,
-        other => return other,
+        other => return other.map(|link| with_renewal(link, &token)),
     };
     tracing::debug!(target: "imap", "the access token was refused");
     match tokens.refused(&token).await.map_err(Error::Token)? {
-        Some(other) if other != token => attempt(settings, &other, call).await,
+        Some(other) if other != token => attempt(settings, &other, call).await.map(|link| with_renewal(link, &other)),
         _ => Err(Error::TokenRefused(refused)),
     }
 }

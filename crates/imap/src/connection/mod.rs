@@ -17,6 +17,7 @@ mod login;
 mod names;
 mod pool;
 pub(crate) mod refusal;
+mod renewal;
 mod reply;
 mod sasl;
 mod select;
