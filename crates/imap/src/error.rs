@@ -191,6 +191,11 @@ impl Error {
             || matches!(self, Self::LimitExceeded { name, .. } if name.starts_with("limits"))
     }
 
+    /// A literal was larger than the caller's limit, and ended the session.
+    pub(crate) fn is_oversize_literal(&self) -> bool {
+        matches!(self, Self::LimitExceeded { name: "limits.maxLiteralBytes", .. })
+    }
+
     /// The connection went away: what only reads may be asked again on another one.
     pub(crate) fn is_lost_connection(&self) -> bool {
         match self {

@@ -7,7 +7,7 @@ use email_net::{Connector, Endpoint};
 use serde::Deserialize;
 
 use crate::command::id;
-use crate::connection::{Budget, Names, refuse_separators};
+use crate::connection::{Budget, Names, Quirks, refuse_separators};
 use crate::error::{Error, Result};
 use crate::tap::Limits;
 
@@ -52,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) max_connections: usize,
     pub(crate) limits: Limits,
     pub(crate) names: Arc<Names>,
+    pub(crate) quirks: Arc<Quirks>,
     pub(crate) budget: Arc<Budget>,
 }
 
@@ -75,6 +76,7 @@ impl TryFrom<Options> for Settings {
             max_connections: options.max_connections,
             limits: options.limits,
             names: Arc::default(),
+            quirks: Arc::default(),
             budget,
         })
     }

@@ -8,7 +8,11 @@
 
 mod support;
 
-use email_imap::{Chunks, DownloadOptions, Error, MailboxOptions};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use email_imap::{Chunks, Client, DownloadOptions, Error, MailboxOptions};
+use email_net::Security;
 use email_testkit::{Mock, Peer};
 use support::*;
 
@@ -85,6 +89,10 @@ fn windows(bytes: Vec<u8>, answer: impl Fn(&[u8], usize, usize) -> String + Send
             let mut said = String::new();
             if command.starts_with("EXAMINE") {
                 said = "* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".into();
+            } else if command.contains("(UID BODY.PEEK[])") {
+                said = answer(&bytes, 0, usize::MAX);
+            } else if command.contains("(UID RFC822.SIZE)") {
+                said = format!("* 1 FETCH (UID 9 RFC822.SIZE {})\r\n", bytes.len());
             } else if let Some((_, window)) = command.split_once("BODY.PEEK[]<") {
                 let (from, count) = window.trim_end_matches(">)").split_once('.').unwrap();
                 said = answer(&bytes, from.parse().unwrap(), count.parse().unwrap());
@@ -150,14 +158,28 @@ async fn a_reader_that_stops_does_not_hold_the_connection() {
 }
 
 #[tokio::test]
-async fn a_server_that_ignores_windows() {
+async fn a_server_that_ignores_windows_costs_no_memory_and_is_remembered() {
     // Exmail sends everything, without an origin.
     for length in [10, WINDOW, 3 * WINDOW + 5] {
-        let mock = windows(content(length), |bytes, _, _| row("", bytes.len(), bytes));
-        let client = connect(&mock).await;
-        let (got, error) = all(client.download("INBOX", 9, DownloadOptions::default(), &call())).await;
-        assert!(error.is_none(), "{error:?}");
-        assert!(got == content(length), "{length}: {} bytes", got.len());
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counter = sent.clone();
+        let mock = windows(content(length), move |bytes, _, _| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            row("", bytes.len(), bytes)
+        });
+        let mut options = options(&mock, Security::None);
+        // What is larger than the first window must not be held: it would end the session.
+        options.limits.max_literal_bytes = WINDOW;
+        let client = Client::connect(options, &call()).await.unwrap();
+        for nth in 0..2 {
+            let before = sent.load(Ordering::Relaxed);
+            let (got, error) = all(client.download("INBOX", 9, DownloadOptions::default(), &call())).await;
+            assert!(error.is_none(), "{error:?}");
+            assert!(got == content(length), "{length}: {} bytes", got.len());
+            // Exactly one window: only another one tells that this was all.
+            let most = if length == WINDOW || (nth == 0 && length > WINDOW) { 2 } else { 1 };
+            assert!(sent.load(Ordering::Relaxed) - before <= most, "{length}: sent too often, the {nth}. time");
+        }
         client.close();
     }
 }

@@ -3,6 +3,7 @@
 //! * [`parse()`]: octets to a [`ParsedMessage`]; what is wrong with them is told, never thrown.
 //! * [`build()`]: a [`MessageInit`], checked, to a [`Built`] message whose [`Body`] is written chunk by chunk.
 //! * [`reply_to`], [`forward`]: from a message that was read to one to build.
+//! * [`outline()`]: the parts of a message as IMAP's BODYSTRUCTURE tells them.
 //! * [`decode_header_text`], [`parse_headers`]: for envelopes and header fields that IMAP gives.
 
 pub mod answer;
@@ -27,4 +28,4 @@ pub use message::{
     Address, Attachment, HeaderMap, Invite, ParsedMessage, Report, ReportKind, ReportedRecipient, Security,
 };
 pub use options::{AttachmentDetail, CidImages, HtmlPolicy, ParseLimits, ParseOptions, RemoteImages, SanitizeHtml};
-pub use parse::{decode_header_text, parse, parse_headers};
+pub use parse::{OutlinePart, decode_header_text, outline, parse, parse_headers};

@@ -153,6 +153,7 @@ impl Plan {
             }
         };
         let work = Work::new(chunks(&messages));
+        work.leave_out_content_beyond(pool.max_literal_bytes());
         self.work_through(pool, call, items, room, work, (uid_validity, freshness)).await
     }
 
@@ -191,6 +192,8 @@ impl Plan {
                     }
                     tracing::debug!(target: "imap", left = work.left(), "the fetch goes on on another connection");
                 }
+                // Sizes lie: the message is found, and comes without its content.
+                Err(error) if error.is_oversize_literal() && work.isolate() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -302,6 +305,7 @@ impl Batch {
             for item in self.items {
                 match item {
                     Item::Row(row) => parsed.messages.push(rows::message(*row, &query, &wanted)),
+                    Item::Oversize(row) => parsed.messages.push(rows::oversize(*row, &query, &wanted)),
                     Item::Empty(uid) => parsed.messages.push(rows::empty(uid)),
                     Item::Done(permit) => parsed.room.push(permit),
                 }

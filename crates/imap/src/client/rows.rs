@@ -7,6 +7,7 @@ use email_base::{Blob, Code};
 use email_mime::{HeaderMap, ParseOptions, ParsedMessage};
 
 use crate::command::fetch_items::{self, Items};
+use crate::command::mend;
 use crate::grammar::{Content, FetchRow};
 use crate::types::{Degraded, Envelope, FetchQuery, FetchedMessage, HeaderFields, MessageDetail};
 
@@ -23,6 +24,9 @@ const MAX_STUB: usize = 8 * 1024;
 pub(super) fn message(mut row: FetchRow, query: &FetchQuery, items: &Items) -> FetchedMessage {
     let keep = |wanted: bool| wanted.then_some(());
     let source = whole(&row);
+    if query.body_structure && row.body_structure.is_none() {
+        mend::structure_from_source(&mut row);
+    }
     let degraded = flaws(&row, items, source.as_ref());
     let headers = headers(&row, query, source.as_ref());
     let envelope = keep(query.envelope).and_then(|()| envelope(&mut row));
@@ -46,6 +50,13 @@ pub(super) fn message(mut row: FetchRow, query: &FetchQuery, items: &Items) -> F
         message,
         degraded,
     }
+}
+
+/// Makes the result of a row whose message is larger than this client takes into memory: everything but its content.
+pub(super) fn oversize(row: FetchRow, query: &FetchQuery, items: &Items) -> FetchedMessage {
+    let reason = "the message is larger than limits.maxLiteralBytes: read it by download".to_owned();
+    let degraded = Some(Degraded { code: Code::LimitExceeded, reason });
+    FetchedMessage { degraded, ..message(row, query, items.without_source()) }
 }
 
 /// A message that is there and of which the server gives nothing.

@@ -10,12 +10,13 @@ use super::MAX_SET_BYTES;
 use super::argument::Mailbox;
 use super::fetch_items::Items;
 use super::line::Line;
+use super::mend;
 use super::resolve;
 use super::search::{self, Wanted, newest_range};
 use crate::connection::{Access, Command, Freshness, Link};
 use crate::error::{Error, Result};
 use crate::grammar::{FetchRow, Untagged};
-use crate::uid_set::{UidRanges, UidSet};
+use crate::uid_set::UidSet;
 
 /// Rows of one command: few round trips at high latency, and other calls wait for no more than this.
 const MAX_ROWS: u64 = 1000;
@@ -23,8 +24,6 @@ const MAX_ROWS: u64 = 1000;
 const MAX_BULKY_ROWS: u64 = 250;
 /// What one command may bring over the wire; a thousand honest envelopes are 1 to 3 MB.
 const MAX_BYTES: u64 = 32 << 20;
-/// Broken envelopes mended in one go.
-const MAX_MENDED: usize = 250;
 /// Rows beyond what was expected: new mail may come in between. More is a flood.
 const SURPLUS_ROWS: u64 = 1000;
 
@@ -67,7 +66,7 @@ impl Command for Fetch {
 
     async fn run(&self, link: &mut Link) -> Result<Fetched> {
         let most = Self::most(&self.items);
-        let rows = match self.uids.newest_count() {
+        let mut rows = match self.uids.newest_count() {
             Some(count) => {
                 let exists = link.open_and_refresh(&self.mailbox, Access::Read, self.uid_validity).await?;
                 if u64::from(count.min(exists)) > most {
@@ -91,28 +90,12 @@ impl Command for Fetch {
                 if link.is_empty() { Vec::new() } else { self.by_uid(link).await? }
             }
         };
-        Ok(Fetched::Rows(self.mended(link, rows).await?))
+        mend::mend(link, &self.items, &mut rows).await?;
+        Ok(Fetched::Rows(rows))
     }
 }
 
 impl Fetch {
-    /// Where the envelope is broken or missing, the header is asked for: it says the same.
-    async fn mended(&self, link: &mut Link, mut rows: Vec<FetchRow>) -> Result<Vec<FetchRow>> {
-        let broken = rows.iter().filter(|row| self.items.lacks_envelope(row)).filter_map(|row| row.uid);
-        let broken = UidRanges::from_uids(broken.take(MAX_MENDED));
-        let mut headers = Gathered::new(broken.count());
-        for piece in broken.lines(MAX_SET_BYTES) {
-            let line = Line::new("UID FETCH").arg(piece).arg("(UID BODY.PEEK[HEADER])");
-            headers.gather(link, &line, |uid| broken.contains(uid)).await?;
-        }
-        for row in &mut rows {
-            if let Some(header) = row.uid.and_then(|uid| headers.by_uid.remove(&uid)) {
-                row.sections.extend(header.sections);
-            }
-        }
-        Ok(rows)
-    }
-
     async fn newest(&self, link: &mut Link, count: u32, exists: u32) -> Result<Vec<FetchRow>> {
         if exists == 0 {
             return Ok(Vec::new());
@@ -142,19 +125,24 @@ impl Fetch {
 }
 
 /// Rows by UID. A message may come in several rows: they are joined.
-struct Gathered {
-    by_uid: BTreeMap<u32, FetchRow>,
+pub(super) struct Gathered {
+    pub(super) by_uid: BTreeMap<u32, FetchRow>,
     most: u64,
     /// Some row could not be read at all.
     unreadable: bool,
 }
 
 impl Gathered {
-    fn new(expected: u64) -> Self {
+    pub(super) fn new(expected: u64) -> Self {
         Self { by_uid: BTreeMap::new(), most: expected.saturating_add(SURPLUS_ROWS), unreadable: false }
     }
 
-    async fn gather(&mut self, link: &mut Link, line: &Line, wanted: impl Fn(u32) -> bool + Send + Sync) -> Result<()> {
+    pub(super) async fn gather(
+        &mut self,
+        link: &mut Link,
+        line: &Line,
+        wanted: impl Fn(u32) -> bool + Send + Sync,
+    ) -> Result<()> {
         let meter = link.meter();
         let before = meter.bytes_read();
         let mut flood = false;

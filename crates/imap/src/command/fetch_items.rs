@@ -13,6 +13,8 @@ use crate::types::{FetchQuery, HeaderFields};
 pub(crate) struct Items {
     query: Wanted,
     fields: String,
+    /// The same but for the whole message: for one that is too large.
+    without_source: Option<Box<Self>>,
 }
 
 /// What a row has to bring.
@@ -32,6 +34,11 @@ impl Items {
     /// Checks the header names.
     pub(crate) fn new(query: &FetchQuery) -> Result<Self> {
         let source = query.needs_source();
+        let without_source = if source { Some(Box::new(Self::build(query, false)?)) } else { None };
+        Ok(Self { without_source, ..Self::build(query, source)? })
+    }
+
+    fn build(query: &FetchQuery, source: bool) -> Result<Self> {
         let fields = match &query.headers {
             // With the whole message at hand its header need not come twice.
             HeaderFields::Named(names) if !source => {
@@ -52,12 +59,17 @@ impl Items {
             header: !fields.is_empty(),
             source,
         };
-        Ok(Self { query, fields })
+        Ok(Self { query, fields, without_source: None })
     }
 
     /// Whether whole messages come.
     pub(crate) fn has_source(&self) -> bool {
         self.query.source
+    }
+
+    /// What remains for a message whose content cannot be taken.
+    pub(crate) fn without_source(&self) -> &Self {
+        self.without_source.as_deref().unwrap_or(self)
     }
 
     /// Whether a row is more than some numbers and words.
@@ -69,6 +81,16 @@ impl Items {
     pub(crate) fn lacks_envelope(&self, row: &FetchRow) -> bool {
         let broken = row.defects.iter().any(|defect| defect.attribute == "ENVELOPE");
         self.query.envelope && (broken || row.envelope.is_none()) && whole_header(row).is_none()
+    }
+
+    /// Whether the row's structure was asked for and is not to be had from the row itself.
+    pub(crate) fn lacks_structure(&self, row: &FetchRow) -> bool {
+        self.query.body_structure && row.body_structure.is_none() && source(row).is_none()
+    }
+
+    /// Whether something has to be read from the message instead.
+    pub(crate) fn needs_mending(&self, row: &FetchRow) -> bool {
+        self.lacks_envelope(row) || self.lacks_structure(row)
     }
 
     /// In parentheses, as `link`'s server understands them. Never one that sets `\Seen`.

@@ -25,6 +25,7 @@ use super::argument::Mailbox;
 use super::fetch::join;
 use super::fetch_items::Items;
 use super::line::Line;
+use super::mend;
 use super::windows::Paused;
 use crate::connection::{Access, Backlog, Command, Freshness, Link};
 use crate::error::Result;
@@ -36,6 +37,9 @@ const AT_ONCE: usize = 2;
 /// What sizes that lie may cost: octets of one chunk beyond those expected. What comes after that is dropped, and asked
 /// for again one by one.
 const SURPLUS_OCTETS: u64 = 16 << 20;
+
+/// Rows that wait to be mended. Of a server all of whose envelopes are broken the rest goes as it is.
+const MAX_BROKEN: usize = 1000;
 
 /// Works through chunks.
 pub(crate) struct FetchRows {
@@ -54,6 +58,8 @@ pub(crate) struct FetchRows {
 pub(crate) enum Item {
     /// A message.
     Row(Box<FetchRow>),
+    /// A message without its content, which is too large.
+    Oversize(Box<FetchRow>),
     /// The server has the message and gives nothing of it.
     Empty(u32),
     /// All rows of a chunk are through: its room is free when they have been handed out.
@@ -69,6 +75,10 @@ struct Chunks {
     todo: VecDeque<Chunk>,
     /// Did not come: to be asked about at the end.
     doubtful: Vec<u32>,
+    /// Came, and something of them has to be read from the message itself: at the end, too.
+    broken: Vec<FetchRow>,
+    /// The connection was lost over them before: the next ones go as they are.
+    mending: bool,
 }
 
 /// Messages of one command.
@@ -78,11 +88,13 @@ pub(crate) struct Chunk {
     uids: VecDeque<u32>,
     /// Of all of them together, as the server counts.
     octets: u64,
+    /// Everything but the content: that is too large.
+    without_content: bool,
 }
 
 impl Chunk {
     pub(crate) fn new(uids: impl IntoIterator<Item = u32>, octets: u64) -> Self {
-        Self { uids: uids.into_iter().collect(), octets }
+        Self { uids: uids.into_iter().collect(), octets, without_content: false }
     }
 
     fn has(&self, uid: u32) -> bool {
@@ -92,13 +104,37 @@ impl Chunk {
 
 impl Work {
     pub(crate) fn new(chunks: impl IntoIterator<Item = Chunk>) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Chunks { todo: chunks.into_iter().collect(), doubtful: Vec::new() })))
+        Arc::new(Self(Mutex::new(Chunks { todo: chunks.into_iter().collect(), ..Chunks::default() })))
     }
 
     /// How many messages are still to come.
     pub(crate) fn left(&self) -> usize {
         let chunks = self.lock();
-        chunks.todo.iter().map(|chunk| chunk.uids.len()).sum::<usize>() + chunks.doubtful.len()
+        chunks.todo.iter().map(|chunk| chunk.uids.len()).sum::<usize>() + chunks.doubtful.len() + chunks.broken.len()
+    }
+
+    /// Messages alone in their chunk that are larger than `limit` come without their content.
+    pub(crate) fn leave_out_content_beyond(&self, limit: u64) {
+        for chunk in &mut self.lock().todo {
+            chunk.without_content = chunk.uids.len() == 1 && chunk.octets > limit;
+        }
+    }
+
+    /// A message of the first chunk was too large, though the server had not said so: each of them alone now, and one
+    /// that was alone without its content. `false`: there is nothing more to leave out.
+    pub(crate) fn isolate(&self) -> bool {
+        let mut chunks = self.lock();
+        let Some(mut first) = chunks.todo.pop_front() else { return false };
+        let possible = !first.without_content;
+        if first.uids.len() <= 1 {
+            first.without_content = true;
+            chunks.todo.push_front(first);
+        } else {
+            for uid in first.uids.into_iter().rev() {
+                chunks.todo.push_front(Chunk::new([uid], 0));
+            }
+        }
+        possible
     }
 
     fn lock(&self) -> MutexGuard<'_, Chunks> {
@@ -130,6 +166,10 @@ impl Command for FetchRows {
             let Some(first) = under_way.pop_front() else { break };
             self.take(link, first, &mut under_way).await?;
         }
+        if !self.work.lock().todo.is_empty() {
+            return Ok(Paused::More);
+        }
+        self.mend(link).await?;
         self.ask_about_the_doubtful(link).await
     }
 }
@@ -151,7 +191,7 @@ impl FetchRows {
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else { return Ok(false) };
         let mut asked = Vec::new();
         for piece in UidRanges::from_uids(chunk.uids.iter().copied()).lines(MAX_SET_BYTES) {
-            let line = Line::new("UID FETCH").arg(piece).arg(self.items.text(link));
+            let line = Line::new("UID FETCH").arg(piece).arg(self.items_of(&chunk).text(link));
             asked.push((link.send(&line).await?, line));
         }
         under_way.push_back(UnderWay { asked, chunk, held: BTreeMap::new(), oversize: Vec::new(), room });
@@ -194,11 +234,11 @@ impl FetchRows {
         let mut gone = 0;
         while let Some(next) = under_way.chunk.uids.front() {
             match under_way.held.get(next) {
-                Some(row) if self.items.are_in(row) => {}
+                Some(row) if self.items_of(&under_way.chunk).are_in(row) => {}
                 _ => break,
             }
             if let Some(row) = under_way.held.remove(next) {
-                self.give(Item::Row(Box::new(row)));
+                self.deliver(row, &under_way.chunk, &mut self.work.lock());
             }
             under_way.chunk.uids.pop_front();
             gone += 1;
@@ -216,10 +256,10 @@ impl FetchRows {
     /// A chunk's command is complete: what is held goes on as it is, what did not come is kept for later.
     fn finish(&self, mut done: UnderWay) -> Result<()> {
         let mut work = self.work.lock();
-        for uid in done.chunk.uids {
-            match done.held.remove(&uid) {
-                Some(row) => self.give(Item::Row(Box::new(row))),
-                None => work.doubtful.push(uid),
+        for uid in &done.chunk.uids {
+            match done.held.remove(uid) {
+                Some(row) => self.deliver(row, &done.chunk, &mut work),
+                None => work.doubtful.push(*uid),
             }
         }
         work.todo.pop_front();
@@ -231,13 +271,7 @@ impl FetchRows {
 
     /// When all chunks are through: which of the messages that did not come are there nevertheless?
     async fn ask_about_the_doubtful(&self, link: &mut Link) -> Result<Paused> {
-        let doubtful = {
-            let work = self.work.lock();
-            if !work.todo.is_empty() {
-                return Ok(Paused::More);
-            }
-            work.doubtful.clone()
-        };
+        let doubtful = self.work.lock().doubtful.clone();
         let mut found = Vec::new();
         for piece in UidRanges::from_uids(doubtful.iter().copied()).lines(MAX_SET_BYTES) {
             let line = Line::new("UID FETCH").arg(piece).arg("(UID)");
@@ -255,6 +289,40 @@ impl FetchRows {
             self.give(Item::Empty(uid));
         }
         Ok(Paused::End)
+    }
+
+    /// When all chunks are through: what is broken is read from the messages themselves.
+    async fn mend(&self, link: &mut Link) -> Result<()> {
+        let (mut rows, again) = {
+            let mut work = self.work.lock();
+            (work.broken.clone(), std::mem::replace(&mut work.mending, true))
+        };
+        // A server that dies of it has to be asked no more.
+        if !again {
+            mend::mend(link, &self.items, &mut rows).await?;
+        }
+        let mut work = self.work.lock();
+        work.broken.clear();
+        work.mending = false;
+        for row in rows {
+            self.give(Item::Row(Box::new(row)));
+        }
+        Ok(())
+    }
+
+    /// A row that is as complete as it gets goes on; one that can be mended waits for the end.
+    fn deliver(&self, row: FetchRow, chunk: &Chunk, work: &mut Chunks) {
+        if chunk.without_content {
+            self.give(Item::Oversize(Box::new(row)));
+        } else if self.items.needs_mending(&row) && work.broken.len() < MAX_BROKEN {
+            work.broken.push(row);
+        } else {
+            self.give(Item::Row(Box::new(row)));
+        }
+    }
+
+    fn items_of(&self, chunk: &Chunk) -> &Items {
+        if chunk.without_content { self.items.without_source() } else { &self.items }
     }
 
     fn give(&self, item: Item) {

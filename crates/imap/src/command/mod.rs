@@ -15,6 +15,7 @@ pub(crate) mod fetch_rows;
 pub(crate) mod id;
 pub(crate) mod line;
 pub(crate) mod list;
+pub(crate) mod mend;
 pub(crate) mod r#move;
 pub(crate) mod part;
 pub(crate) mod rename;

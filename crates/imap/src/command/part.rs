@@ -6,17 +6,24 @@
 //! ```
 //!
 //! Most attachments end here, after one round trip. The rest of the others: [`super::windows`].
+//!
+//! A server that ignores `<0.w>` sends the whole part. Then the first window is kept and the rest passed over, so that
+//! memory stays what it is; from the next download on such a server is not asked for a first window any more.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use email_base::clock;
+use futures_util::FutureExt;
 
 use super::argument::Mailbox;
 use super::line::Line;
+use super::windows::TAP_ROOM;
 use crate::connection::{Access, Command, Freshness, Link};
 use crate::error::{Error, Result};
-use crate::grammar::{Content, FetchRow, Untagged};
+use crate::grammar::{Content, FetchRow, Section, Untagged};
+use crate::tap::BodyChunk;
 use crate::types::BodyPart;
 
 /// Octets of the first window.
@@ -40,6 +47,10 @@ impl Target {
         format!("BODY.PEEK[{}]<{offset}.{octets}>", self.section())
     }
 
+    pub(super) fn whole(&self) -> String {
+        format!("BODY.PEEK[{}]", self.section())
+    }
+
     fn not_found(&self) -> Error {
         match &self.part {
             Some(part) => Error::PartNotFound { uid: self.uid, part: part.clone() },
@@ -55,7 +66,7 @@ pub(crate) struct First {
 }
 
 /// What [`First`] brings.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Opening {
     pub(crate) data: Bytes,
     /// Nothing comes after `data`.
@@ -81,11 +92,13 @@ impl Command for First {
     async fn run(&self, link: &mut Link) -> Result<Opening> {
         let target = &self.target;
         link.open(&target.mailbox, Access::Read, self.uid_validity, Freshness::Now).await?;
+        let whole = link.quirks.ignores_partial();
+        let window = if whole { String::new() } else { format!(" {}", target.window(0, FIRST_WINDOW)) };
         let items = match &target.part {
             // The multipart of a message has no MIME header of its own.
-            Some(part) if part.ends_with("TEXT") => format!("(UID BODYSTRUCTURE {})", target.window(0, FIRST_WINDOW)),
-            Some(part) => format!("(UID BODYSTRUCTURE BODY.PEEK[{part}.MIME] {})", target.window(0, FIRST_WINDOW)),
-            None => format!("(UID RFC822.SIZE {})", target.window(0, FIRST_WINDOW)),
+            Some(part) if part.ends_with("TEXT") => format!("(UID BODYSTRUCTURE{window})"),
+            Some(part) => format!("(UID BODYSTRUCTURE BODY.PEEK[{part}.MIME]{window})"),
+            None => format!("(UID RFC822.SIZE{window})"),
         };
         let meter = link.meter();
         meter.await_first_byte();
@@ -101,7 +114,8 @@ impl Command for First {
         };
         let took = meter.first_byte().map_or(Duration::MAX, |at| clock::now().saturating_duration_since(at));
         let rate = rate(meter.bytes_read().saturating_sub(before), took);
-        Ok(Opening { rate, ..opening(target, row, link.uid_validity())? })
+        let opening = if whole { headless(target, row) } else { opening(target, row) };
+        Ok(Opening { rate, uid_validity: link.uid_validity(), ..opening? })
     }
 }
 
@@ -111,47 +125,99 @@ pub(super) fn rate(octets: u64, took: Duration) -> u64 {
     octets.saturating_mul(1000) / ms
 }
 
-fn opening(target: &Target, mut row: FetchRow, uid_validity: Option<u32>) -> Result<Opening> {
+fn opening(target: &Target, mut row: FetchRow) -> Result<Opening> {
     let structure = row.body_structure.take();
     let part = target.part.as_deref().and_then(|part| find(structure.as_ref()?, part)).cloned();
-    let at = row.sections.iter().position(|section| section.section.eq_ignore_ascii_case(target.section()));
-    let section = at.map(|at| row.sections.swap_remove(at)).ok_or_else(|| target.not_found())?;
-    let data = match section.content {
-        Content::Inline(data) => data,
-        Content::Nil | Content::Streamed { .. } => return Err(target.not_found()),
+    let data = match row.take_section(target.section()) {
+        Some(Content::Inline(data)) => data,
+        Some(Content::Nil | Content::Streamed { .. }) | None => return Err(target.not_found()),
     };
     // `""` for a part that is not there (some servers), or for one that is empty (the structure knows it).
     if data.is_empty() && target.part.is_some() && structure.is_some() && part.is_none() {
         return Err(target.not_found());
     }
-    let mime_header = match row.take_section(&format!("{}.MIME", target.section())) {
-        Some(Content::Inline(header)) => Some(header),
-        _ => None,
-    };
     let size = if target.part.is_some() { part.as_ref().map(|part| part.size) } else { row.size };
-    let ignored = section.origin.is_none() && data.len() as u64 > FIRST_WINDOW;
     let short = (data.len() as u64) < FIRST_WINDOW;
     let more_claimed = size.is_some_and(|size| size > data.len() as u64);
-    let complete = ignored || data.is_empty() || (short && !more_claimed);
-    Ok(Opening { data, complete, size, structure: part, mime_header, uid_validity, rate: 0 })
+    let complete = data.is_empty() || (short && !more_claimed);
+    let mime_header = mime_header(target, &mut row);
+    Ok(Opening { data, complete, size, structure: part, mime_header, ..Opening::default() })
 }
 
-/// The one row of the target; MESSAGE_NOT_FOUND without.
+/// Without a first window: the bytes come all at once.
+fn headless(target: &Target, mut row: FetchRow) -> Result<Opening> {
+    let structure = row.body_structure.take();
+    let part = target.part.as_deref().and_then(|part| find(structure.as_ref()?, part)).cloned();
+    if target.part.is_some() && structure.is_some() && part.is_none() {
+        return Err(target.not_found());
+    }
+    let size = if target.part.is_some() { part.as_ref().map(|part| part.size) } else { row.size };
+    let mime_header = mime_header(target, &mut row);
+    Ok(Opening { size, structure: part, mime_header, ..Opening::default() })
+}
+
+fn mime_header(target: &Target, row: &mut FetchRow) -> Option<Bytes> {
+    match row.take_section(&format!("{}.MIME", target.section())) {
+        Some(Content::Inline(header)) => Some(header),
+        _ => None,
+    }
+}
+
+/// The one row of the target; MESSAGE_NOT_FOUND without. Of a literal beyond the window only that much is kept.
 async fn row(link: &mut Link, target: &Target, items: &str) -> Result<FetchRow> {
     let line = Line::new("UID FETCH").arg(target.uid.to_string()).arg(items);
     let mut found: Option<FetchRow> = None;
-    link.run(&line, &mut |data| {
-        if let Untagged::Fetch(row) = data
-            && row.uid == Some(target.uid)
-        {
-            match &mut found {
-                Some(known) => super::fetch::join(known, *row),
-                None => found = Some(*row),
+    let tap = link.meter();
+    let mut bodies = tap.stream_bodies(FIRST_WINDOW + 1, TAP_ROOM);
+    let mut start = Vec::new();
+    let answered = {
+        let mut sink = |data| {
+            if let Untagged::Fetch(row) = data
+                && row.uid == Some(target.uid)
+            {
+                match &mut found {
+                    Some(known) => super::fetch::join(known, *row),
+                    None => found = Some(*row),
+                }
+            }
+        };
+        let mut answer = pin!(link.run(&line, &mut sink));
+        loop {
+            tokio::select! {
+                biased;
+                Some(chunk) = bodies.next() => keep_start(&mut start, chunk, target),
+                answered = &mut answer => break answered,
             }
         }
-    })
-    .await?;
+    };
+    tap.stop_bodies();
+    while let Ok(Some(chunk)) = bodies.next().now_or_never().ok_or(()) {
+        keep_start(&mut start, chunk, target);
+    }
+    answered?;
+    if !start.is_empty() {
+        link.quirks.note_ignored_partial();
+        let streamed = |section: &&mut Section| matches!(section.content, Content::Streamed { .. });
+        for section in found.iter_mut().flat_map(|row| &mut row.sections).filter(streamed) {
+            section.content = Content::Inline(std::mem::take(&mut start).into());
+        }
+    }
     found.ok_or_else(|| Error::MessageNotFound { path: target.mailbox.path().to_owned(), uid: target.uid })
+}
+
+/// The first window of what comes whole.
+fn keep_start(start: &mut Vec<u8>, chunk: BodyChunk, target: &Target) {
+    match chunk {
+        // Another section that large is nothing that was asked for.
+        BodyChunk::Start { section, .. } if !section.eq_ignore_ascii_case(target.section()) => {
+            tracing::debug!(target: "imap", "a section that nobody asked for");
+        }
+        BodyChunk::Data(data) => {
+            let room = usize::try_from(FIRST_WINDOW).unwrap_or(usize::MAX).saturating_sub(start.len());
+            start.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
+        }
+        BodyChunk::Start { .. } | BodyChunk::End => {}
+    }
 }
 
 /// The part of that number; the tree is searched without recursion.

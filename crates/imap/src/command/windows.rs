@@ -37,7 +37,7 @@ pub(crate) const ROOM: usize = 2 << 20;
 /// The room is counted in units of this many bytes.
 const UNIT: usize = 1 << 10;
 /// Bytes that wait between the tap and this.
-const TAP_ROOM: usize = 256 << 10;
+pub(super) const TAP_ROOM: usize = 256 << 10;
 /// The first window asked ahead; the next ones are twice as large each.
 const SMALLEST: u64 = 1 << 20;
 /// No window is larger.
@@ -134,7 +134,8 @@ impl Command for Windows {
             let got = self.at.get().saturating_sub(before);
             // A window that was asked for behind a short one brings nothing that fits on.
             if outcome.is_none() && intake.bodies.is_some() && got < window.octets {
-                let more_claimed = got > 0 && self.size.is_some_and(|size| size > self.at.get());
+                let more_claimed =
+                    got > 0 && window.octets != u64::MAX && self.size.is_some_and(|size| size > self.at.get());
                 outcome = Some(if more_claimed { Paused::More } else { Paused::End });
             }
         }
@@ -185,19 +186,22 @@ impl Ahead {
     }
 
     fn has_budget(&self) -> bool {
-        let under_way: u64 = self.under_way.iter().map(|window| window.octets).sum();
+        let under_way = self.under_way.iter().map(|window| window.octets).fold(0, u64::saturating_add);
         let more = self.next < self.size && under_way.saturating_add(self.octets) <= self.budget;
         self.under_way.is_empty() || more
     }
 
     async fn ask(&mut self, link: &mut Link, target: &Target) -> Result<()> {
-        let octets = self.octets;
-        let line = Line::new("UID FETCH").arg(target.uid.to_string());
-        let line = line.arg(format!("(UID {})", target.window(self.next, octets)));
+        // A server that ignores windows gets one question, about everything.
+        let (octets, item) = match link.quirks.ignores_partial() {
+            true => (u64::MAX, target.whole()),
+            false => (self.octets, target.window(self.next, self.octets)),
+        };
+        let line = Line::new("UID FETCH").arg(target.uid.to_string()).arg(format!("(UID {item})"));
         let tag = link.send(&line).await?;
         self.under_way.push_back(Window { tag, line, octets, asked: clock::now() });
         self.next = self.next.saturating_add(octets);
-        self.octets = octets.saturating_mul(2).min(LARGEST).min(self.budget / 2).max(SMALLEST);
+        self.octets = self.octets.saturating_mul(2).min(LARGEST).min(self.budget / 2).max(SMALLEST);
         Ok(())
     }
 
@@ -205,7 +209,7 @@ impl Ahead {
     fn answered(&mut self, window: &Window) {
         let now = clock::now();
         let since = self.last_answer.replace(now).unwrap_or(window.asked).max(window.asked);
-        self.budget = budget(rate(window.octets, now.saturating_duration_since(since)), self.cautious);
+        self.budget = budget(rate(window.octets.min(LARGEST), now.saturating_duration_since(since)), self.cautious);
     }
 }
 

@@ -27,6 +27,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::budget::Permit;
 use super::names::Names;
+use super::quirks::Quirks;
 use super::refusal;
 use super::renewal::Renewal;
 use super::reply;
@@ -63,6 +64,7 @@ pub(crate) struct Link {
     pub(crate) view: View,
     pub(crate) encoding: NameEncoding,
     pub(crate) names: Arc<Names>,
+    pub(crate) quirks: Arc<Quirks>,
     /// Tells this connection from any other one.
     pub(super) serial: u64,
     /// The right to it.
@@ -109,6 +111,7 @@ impl Link {
         control: TapControl,
         view: View,
         names: Arc<Names>,
+        quirks: Arc<Quirks>,
     ) -> Self {
         // A server that no longer speaks IMAP4rev1 spells names in UTF-8 from the start (RFC 9051 §5.1).
         let rev2_only = view.capabilities.has("IMAP4REV2") && !view.capabilities.has("IMAP4REV1");
@@ -119,6 +122,7 @@ impl Link {
             view,
             encoding: if rev2_only { NameEncoding::Utf8 } else { NameEncoding::Utf7 },
             names,
+            quirks,
             serial: serial(),
             permit: None,
             renewal: None,

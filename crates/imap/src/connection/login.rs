@@ -248,7 +248,7 @@ impl Stage {
                         _ => {}
                     }
                 }
-                let link = Link::new(session, events, control, view, settings.names.clone());
+                let link = Link::new(session, events, control, view, settings.names.clone(), settings.quirks.clone());
                 Ok(Outcome::LoggedIn(Box::new(link)))
             }
             Err((_, client))

@@ -126,6 +126,11 @@ impl Pool {
         Arc::clone(&self.shared.settings.budget)
     }
 
+    /// No larger literal is taken into memory.
+    pub(crate) fn max_literal_bytes(&self) -> u64 {
+        self.shared.settings.limits.max_literal_bytes as u64
+    }
+
     pub(crate) fn capabilities(&self) -> Vec<String> {
         self.shared.lock().capabilities.clone()
     }

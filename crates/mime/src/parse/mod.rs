@@ -12,6 +12,7 @@ mod filename;
 mod flowed;
 mod header;
 mod ids;
+mod outline;
 pub(crate) mod parameter;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod probes;
@@ -34,6 +35,7 @@ use reading::Reading;
 use structure::Limits;
 
 pub(crate) use date::civil_from_days;
+pub use outline::{OutlinePart, outline};
 
 /// Reads `source`, a message as it came from the wire or from a file (LF, CRLF or CR).
 pub fn parse(source: &[u8], options: &ParseOptions) -> ParsedMessage {

@@ -24,6 +24,11 @@ impl Structured {
         Self { value, parameters: assemble(segments, hint) }
     }
 
+    /// All of them, in their order.
+    pub(crate) fn parameters(&self) -> &[(String, String)] {
+        &self.parameters
+    }
+
     /// The first parameter of that (lower-case) name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
