@@ -207,9 +207,8 @@ const contents: Case[] = [
         },
       },
     },
-    call: 'download',
-    timeoutMs: 2500,
-    code: ['TIMEOUT', 'LIMIT_EXCEEDED', 'OK', 'PROTOCOL_VIOLATION'],
+    call: 'download of at most 8 MB',
+    code: 'LIMIT_EXCEEDED',
   },
   {
     name: 'more octets than the window has',

@@ -23,6 +23,7 @@ const calls = {
   message: (client, call) => all(client.fetch('INBOX', '1:*', { message: true, flags: true }, call)),
   one: (client, call) => client.fetchOne('INBOX', 5, { source: true }, call),
   download: (client, call) => counted(client.download('INBOX', 5, call)),
+  'download of at most 8 MB': (client, call) => counted(client.download('INBOX', 5, { maxBytes: 8 << 20, ...call })),
   part: (client, call) => counted(client.download('INBOX', 5, { part: '1', ...call })),
   append: (client, call) => client.append('INBOX', MAIL, call),
   replace: (client, call) => client.replace('INBOX', 5, MAIL, call),
