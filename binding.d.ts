@@ -34,6 +34,8 @@ export declare class ImapClientHandle {
   fetchOne(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
   /** `[path, uid, { part, decode, maxBytes, uidValidity }]` */
   download(call: Call, json: string): Reply<PageStream>
+  /** `[path, cursor, { since, fetch, batchSize, order }]` */
+  sync(call: Call, json: string): Reply<PageStream>
   /** `[path, uids, flags, { uidValidity }]` */
   addFlags(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
   /** `[path, uids, flags, { uidValidity }]` */

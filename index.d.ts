@@ -46,6 +46,7 @@ export type MailErrorCode =
   | 'INVALID_ARGUMENT'
   | 'INVALID_UID_SET'
   | 'INVALID_MAILBOX_NAME'
+  | 'INVALID_CURSOR'
   | 'INVALID_ADDRESS'
   | 'NO_RECIPIENTS'
   | 'FILE_UNREADABLE'
@@ -451,6 +452,33 @@ export interface UidMapping {
   uids: Array<{ from: number; to: number }> | null
 }
 
+export interface SyncOptions extends CallOptions {
+  /** First sync only: how far back. */
+  since?: Date
+  /** What of each new message. Default: flags, internalDate, size, envelope. Flags come in any case. */
+  fetch?: FetchQuery
+  /** Messages per batch. Default 100. */
+  batchSize?: number
+  /** Default `newest-first`: what the user looks at is there first. */
+  order?: 'newest-first' | 'oldest-first'
+}
+
+/**
+ * One step: apply it and store its cursor in the same transaction. A message is in at most one of the three lists.
+ *
+ * A sync gives at least one batch. When nothing has changed it is empty, and its cursor is the very one that was passed.
+ */
+export interface SyncBatch {
+  /** The mailbox was rebuilt on the server (UIDVALIDITY): drop what is stored before applying this batch. */
+  reset: boolean
+  added: FetchedMessage[]
+  flags: Array<{ uid: number; flags: string[]; modSeq: string | null }>
+  vanished: number[]
+  /** Opaque, JSON-safe, at most ~64 KB for 100,000 messages. Store it in the same transaction as the batch: resuming from it loses and repeats nothing. */
+  cursor: string
+  progress: { done: number; total: number }
+}
+
 export interface MailboxEvent {
   path: string
   type: 'changed' | 'reconnected'
@@ -481,6 +509,12 @@ export declare class ImapClient {
     uid: number,
     options?: { part?: string; decode?: boolean; maxBytes?: number } & MailboxCallOptions,
   ): AsyncIterableIterator<Buffer>
+  /**
+   * What has changed in a mailbox since `cursor`, in batches; everything when it is null. The cheapest way the server has
+   * is used: QRESYNC, CONDSTORE, or a comparison of UIDs and flags. A cursor that is broken or of another mailbox rejects
+   * with `INVALID_CURSOR`.
+   */
+  sync(path: string, cursor: string | null, options?: SyncOptions): AsyncIterableIterator<SyncBatch>
   /** IDLE where there is one, else NOOP polling; reconnects by itself and says so. Ends by `close` or leaving the loop; `signal` rejects with `ABORTED`. */
   watch(path: string, options?: CallOptions): AsyncIterableIterator<MailboxEvent>
 

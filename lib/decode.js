@@ -53,4 +53,10 @@ function parsedMessage(message, { blobs, texts }) {
   return message
 }
 
-module.exports = { fetchedMessage, mapOf, parsedMessage }
+function syncBatch(batch, beside) {
+  if (typeof batch.cursor === 'number') batch.cursor = beside.texts[batch.cursor]
+  for (const row of batch.added) fetchedMessage(row, beside)
+  return batch
+}
+
+module.exports = { fetchedMessage, mapOf, parsedMessage, syncBatch }

@@ -2,7 +2,7 @@
 
 const { splitAuth } = require('./auth.js')
 const { run, withoutCall } = require('./call.js')
-const { fetchedMessage } = require('./decode.js')
+const { fetchedMessage, syncBatch } = require('./decode.js')
 const { encode, encodeAll } = require('./encode.js')
 const { captureOrigin, invalidArgument } = require('./error.js')
 const native = require('./native.js')
@@ -85,6 +85,12 @@ class ImapClient {
     const args = { path, uid, options: withoutCall(options) }
     const open = (call) => this.#native.download(call, encodeAll(args).json)
     return pagesOf(captureOrigin(this.download), options, open, (_json, { blobs }) => blobs[0], Object.keys(args))
+  }
+
+  sync(path, cursor, options) {
+    const args = { path, cursor, options: withoutCall(options) }
+    const open = (call) => this.#native.sync(call, encodeAll(args).json)
+    return pagesOf(captureOrigin(this.sync), options, open, syncBatch, Object.keys(args))
   }
 
   addFlags(path, uids, flags, options) {

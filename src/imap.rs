@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use email_base::{Blob, Call, Failure};
+use email_imap::sync::SyncOptions;
 use email_imap::types::{FetchQuery, SearchQuery, SpecialUse};
 use email_imap::{AppendOptions, Client, DownloadOptions, FetchOptions, ListQuery, MailboxOptions, Options, UidSet};
 use email_net::{ConnectOptions, Connector, Endpoint};
@@ -179,6 +180,21 @@ impl ImapClientHandle {
                 Some((chunk.map_err(failure).map(Payload::bytes), chunks))
             });
             Ok(Payload::handle(PageStream::new(chunks.boxed())))
+        })
+    }
+
+    /// `[path, cursor, { since, fetch, batchSize, order }]`
+    #[napi]
+    pub fn sync(&self, call: &CallHandle, json: String) -> Reply<PageStream> {
+        let (client, call) = (self.0.clone(), call.stream());
+        crate::reply::settle_sync(|| {
+            let (path, cursor, options): (String, Option<String>, SyncOptions) = Args::new(json).parse()?;
+            let batches = client.sync(&path, cursor, options, &call);
+            let batches = futures_util::stream::unfold(batches, |mut batches| async move {
+                let batch = batches.next().await?;
+                Some((batch.map_err(failure).and_then(|batch| Payload::value(&batch)), batches))
+            });
+            Ok(Payload::handle(PageStream::new(batches.boxed())))
         })
     }
 

@@ -20,6 +20,7 @@ const NAMES = [
   'mailboxes',
   'manage',
   'search',
+  'sync',
   'send',
   'secrets',
   'process',

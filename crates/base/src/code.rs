@@ -156,6 +156,8 @@ table! {
         "The UID set is not one of RFC 9051." "Use a UID, a list, '1:*', '3,5:10' or { newest: n }.";
     InvalidMailboxName "INVALID_MAILBOX_NAME" Argument FixInput Call false
         "The mailbox name is empty or holds CR, LF or NUL." "Use a path as `list` gave it.";
+    InvalidCursor "INVALID_CURSOR" Argument FixInput Mailbox false
+        "The cursor is broken, truncated, or of another mailbox or account." "Pass the cursor of the last batch stored; if it is lost, drop what is stored of this mailbox and sync from null.";
     InvalidAddress "INVALID_ADDRESS" Argument FixInput Message false
         "An address cannot be an RFC 5321 mailbox, or would mean two different ones." "Correct the address that the message names.";
     NoRecipients "NO_RECIPIENTS" Argument FixInput Message false

@@ -2,8 +2,8 @@
 
 mod decode;
 mod download;
-mod feed;
-mod fetch;
+pub(crate) mod feed;
+pub(crate) mod fetch;
 mod rows;
 mod watch;
 
@@ -28,6 +28,7 @@ use crate::command::store::{Change, Store};
 use crate::connection::Pool;
 use crate::error::{Error, Result};
 use crate::options::{AppendOptions, FetchOptions, ListQuery, MailboxOptions, Options};
+use crate::sync::{Batches, SyncOptions};
 use crate::types::{FetchQuery, FetchedMessage, MailboxInfo, MailboxStatus, SearchQuery, SpecialUse, UidMapping};
 use crate::uid_set::UidSet;
 
@@ -229,6 +230,12 @@ impl Client {
     /// Tells when something changes in a mailbox, for as long as it is asked (RFC 2177, else polling).
     pub fn watch(&self, path: &str, call: &Call) -> Watcher {
         Watcher::new(Arc::clone(&self.pool), path, call)
+    }
+
+    /// What has changed in a mailbox since `cursor`, batch by batch; everything, when there is none yet. Nothing is sent
+    /// before the first [`Batches::next`]. See [`crate::sync`].
+    pub fn sync(&self, path: &str, cursor: Option<String>, options: SyncOptions, call: &Call) -> Batches {
+        Batches::new(Arc::clone(&self.pool), path, cursor, options, call)
     }
 
     /// Ends politely, within 1.5 s; every pending call is settled at once. Idempotent.

@@ -27,6 +27,9 @@ pub enum Error {
     /// A mailbox name that no command can carry; nothing was sent.
     #[error("mailbox name: {0}")]
     InvalidMailboxName(&'static str),
+    /// A cursor that `sync` has not made, or not for this mailbox; nothing was changed.
+    #[error("the cursor cannot be used: {0}")]
+    InvalidCursor(&'static str),
     /// The client was closed, by the caller or by a refused login.
     #[error("the IMAP client is closed")]
     Closed,
@@ -237,6 +240,7 @@ impl Classify for Error {
             Self::InvalidArgument { .. } => Code::InvalidArgument,
             Self::InvalidUidSet(_) => Code::InvalidUidSet,
             Self::InvalidMailboxName(_) => Code::InvalidMailboxName,
+            Self::InvalidCursor(_) => Code::InvalidCursor,
             Self::Closed => Code::Closed,
             Self::Interrupted(Interrupted::Aborted) => Code::Aborted,
             Self::Interrupted(Interrupted::TimedOut) => Code::Timeout,
@@ -266,7 +270,10 @@ impl Classify for Error {
 
     fn protocol(&self) -> Option<Protocol> {
         match self {
-            Self::InvalidArgument { .. } | Self::InvalidUidSet(_) | Self::InvalidMailboxName(_) => None,
+            Self::InvalidArgument { .. }
+            | Self::InvalidUidSet(_)
+            | Self::InvalidMailboxName(_)
+            | Self::InvalidCursor(_) => None,
             Self::Token(error) => error.protocol(),
             _ => Some(Protocol::Imap),
         }

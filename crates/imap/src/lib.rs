@@ -17,6 +17,7 @@ mod connection;
 mod error;
 pub mod grammar;
 mod options;
+pub mod sync;
 pub mod tap;
 pub mod types;
 pub mod uid_set;

@@ -7,6 +7,7 @@
 //! sequence-set = (seq-number / seq-range) ["," sequence-set]
 //! ```
 
+mod algebra;
 mod input;
 mod ranges;
 

@@ -11,8 +11,10 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use email_base::Call;
+use email_base::clock::{self, Instant};
+use email_base::{Call, Classify, Code};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
@@ -51,6 +53,8 @@ const BATCH_BYTES: usize = 512 << 10;
 const BATCHES_AHEAD: usize = 4;
 /// Connections lost in a row without one more row: then the fetch gives up.
 const FRUITLESS_TRIES: u32 = 2;
+/// Failures of one sync that may be the fault of single messages: finding one among a hundred takes nine.
+const MAX_SUSPICIONS: u32 = 60;
 
 /// A fetch under way. Dropping it stops the work.
 #[derive(Debug)]
@@ -87,6 +91,100 @@ struct Plan {
     page_size: usize,
 }
 
+/// Messages known to exist, fetched in an order of the caller's: the fetching half of a sync.
+///
+/// Pages are handed out when they are full or when their first message has waited for `linger`. A message that cannot
+/// be had does not end it (see [`Work::suspect`]).
+pub(crate) struct Delivery {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) uid_validity: u32,
+    pub(crate) query: Arc<FetchQuery>,
+    pub(crate) items: Items,
+    pub(crate) page_size: usize,
+    pub(crate) linger: Duration,
+}
+
+impl Delivery {
+    /// Whether whole messages come: then chunks should be bounded by octets.
+    pub(crate) fn has_source(&self) -> bool {
+        self.items.has_source()
+    }
+
+    /// Reads and parses at the same time, chunk by chunk.
+    pub(crate) async fn run(
+        &self,
+        pool: &Pool,
+        call: &Call,
+        chunks: Vec<Chunk>,
+        outlet: Outlet<Vec<FetchedMessage>>,
+    ) -> Result<()> {
+        let (rows, incoming) = mpsc::unbounded_channel();
+        let pages = Page::new(self.page_size, outlet).lingering(self.linger);
+        let parsing = parse(incoming, Arc::clone(&self.query), self.items.clone(), pages);
+        let work = Work::new(chunks);
+        work.leave_out_content_beyond(pool.max_literal_bytes());
+        let reading = self.read(pool, call, rows, work);
+        let (read, parsed) = futures_util::future::join(reading, parsing).await;
+        // When the reader of the pages has gone, that is what has happened.
+        parsed.and(read)
+    }
+
+    async fn read(&self, pool: &Pool, call: &Call, rows: mpsc::UnboundedSender<Item>, work: Arc<Work>) -> Result<()> {
+        let room = Arc::new(Semaphore::new(CHUNKS_AHEAD));
+        let (mut suspicions, mut fruitless, mut again) = (0, 0, false);
+        while work.left() > 0 {
+            drop(acquire(&room).await?);
+            let before = work.left();
+            let command = FetchRows {
+                mailbox: self.mailbox.clone(),
+                uid_validity: Some(self.uid_validity),
+                freshness: Freshness::AsIs,
+                items: self.items.clone(),
+                work: Arc::clone(&work),
+                room: Arc::clone(&room),
+                backlog: pool.backlog(),
+                rows: rows.clone(),
+            };
+            match pool.submit(command, call).await {
+                Ok(Paused::More) => {}
+                Ok(Paused::End) => break,
+                Err(error) if error.is_lost_connection() && work.left() < before => (fruitless, again) = (0, false),
+                Err(error) if error.is_oversize_literal() && work.isolate() => {}
+                Err(error) if may_be_a_message(&error) && suspicions < MAX_SUSPICIONS => {
+                    suspicions += 1;
+                    // One alone gets another chance: it is called degraded for good.
+                    if work.is_alone() && !again {
+                        again = true;
+                        continue;
+                    }
+                    again = false;
+                    tracing::debug!(target: "imap", code = error.code().as_str(), "some message cannot be fetched");
+                    if !work.suspect() {
+                        return Err(error);
+                    }
+                }
+                Err(error) if error.is_lost_connection() && fruitless < FRUITLESS_TRIES => fruitless += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Failures that a single message can be the reason for, again and again: the server dies of it, refuses it, breaks the
+/// protocol over it, or it is larger than this client takes.
+fn may_be_a_message(error: &Error) -> bool {
+    let code = error.code();
+    let fetching = |during: &str| during == "UID FETCH";
+    match error {
+        Error::ConnectionLost { during, .. } | Error::Silent { during, .. } => {
+            error.is_lost_connection() && fetching(during)
+        }
+        Error::Refused { command, .. } => code == Code::CommandRejected && fetching(command),
+        _ => matches!(code, Code::ProtocolViolation | Code::LimitExceeded),
+    }
+}
+
 impl Plan {
     fn new(path: &str, uids: UidSet, query: FetchQuery, options: FetchOptions) -> Result<Self> {
         let page_size = options.page_size.map_or(DEFAULT_PAGE_SIZE, |size| usize::try_from(size).unwrap_or(usize::MAX));
@@ -106,7 +204,8 @@ impl Plan {
     /// Reads and parses at the same time, until either ends.
     async fn run(self, pool: Arc<Pool>, call: Call, outlet: Outlet<Vec<FetchedMessage>>) -> Result<()> {
         let (items, incoming) = mpsc::unbounded_channel();
-        let parsing = parse(incoming, Arc::clone(&self.query), self.items.clone(), self.page_size, outlet);
+        let pages = Page::new(self.page_size, outlet);
+        let parsing = parse(incoming, Arc::clone(&self.query), self.items.clone(), pages);
         let reading = self.read(&pool, &call, items);
         let (read, parsed) = futures_util::future::join(reading, parsing).await;
         read.and(parsed)
@@ -152,7 +251,7 @@ impl Plan {
                 (resolved.messages, resolved.uid_validity, Freshness::AsIs)
             }
         };
-        let work = Work::new(chunks(&messages));
+        let work = Work::new(chunks(messages, CHUNK_ROWS));
         work.leave_out_content_beyond(pool.max_literal_bytes());
         self.work_through(pool, call, items, room, work, (uid_validity, freshness)).await
     }
@@ -201,18 +300,18 @@ impl Plan {
     }
 }
 
-/// Splits by rows and octets.
-fn chunks(messages: &[(u32, u64)]) -> Vec<Chunk> {
+/// Splits by rows and octets, in the order given.
+pub(crate) fn chunks(messages: impl IntoIterator<Item = (u32, u64)>, rows: usize) -> Vec<Chunk> {
     let mut chunks = Vec::new();
     let (mut uids, mut octets) = (Vec::new(), 0u64);
     for (uid, size) in messages {
-        let full = uids.len() >= CHUNK_ROWS || octets.saturating_add(*size) > CHUNK_OCTETS;
+        let full = uids.len() >= rows || octets.saturating_add(size) > CHUNK_OCTETS;
         if full && !uids.is_empty() {
             chunks.push(Chunk::new(std::mem::take(&mut uids), octets));
             octets = 0;
         }
-        uids.push(*uid);
-        octets = octets.saturating_add(*size);
+        uids.push(uid);
+        octets = octets.saturating_add(size);
     }
     if !uids.is_empty() {
         chunks.push(Chunk::new(uids, octets));
@@ -241,12 +340,10 @@ async fn parse(
     mut incoming: mpsc::UnboundedReceiver<Item>,
     query: Arc<FetchQuery>,
     items: Items,
-    page_size: usize,
-    outlet: Outlet<Vec<FetchedMessage>>,
+    mut page: Page,
 ) -> Result<()> {
     let mut batches: VecDeque<JoinHandle<Parsed>> = VecDeque::new();
     let mut batch = Batch::default();
-    let mut page = Page::new(page_size, outlet);
     let mut open = true;
     while open || !batches.is_empty() || !batch.items.is_empty() {
         if batch.is_full() || (!open && !batch.items.is_empty()) {
@@ -262,6 +359,7 @@ async fn parse(
                 Some(item) => batch.push(item),
                 None => open = false,
             },
+            () = page.overdue() => page.hand_out().await?,
             // Nothing arrives now: let the threads have what there is.
             () = std::future::ready(()), if !batch.items.is_empty() && batches.is_empty() => {
                 batches.push_back(std::mem::take(&mut batch).spawn(&query, &items));
@@ -334,17 +432,35 @@ struct Page {
     messages: Vec<FetchedMessage>,
     bytes: usize,
     size: usize,
+    linger: Option<Duration>,
+    /// When what is in it has waited long enough.
+    due: Option<Instant>,
     outlet: Outlet<Vec<FetchedMessage>>,
 }
 
 impl Page {
     fn new(size: usize, outlet: Outlet<Vec<FetchedMessage>>) -> Self {
-        Self { messages: Vec::new(), bytes: 0, size, outlet }
+        Self { messages: Vec::new(), bytes: 0, size, linger: None, due: None, outlet }
+    }
+
+    fn lingering(self, linger: Duration) -> Self {
+        Self { linger: Some(linger), ..self }
+    }
+
+    /// Resolves when the page has to go, full or not.
+    async fn overdue(&self) {
+        match self.due {
+            Some(due) if !self.messages.is_empty() => clock::sleep_until(due).await,
+            _ => std::future::pending().await,
+        }
     }
 
     async fn take(&mut self, parsed: Parsed) -> Result<()> {
         for message in parsed.messages {
             self.bytes += rows::weight(&message);
+            if self.messages.is_empty() {
+                self.due = self.linger.and_then(|linger| clock::now().checked_add(linger));
+            }
             self.messages.push(message);
             if self.messages.len() >= self.size || self.bytes >= PAGE_BYTES {
                 self.hand_out().await?;
@@ -373,12 +489,15 @@ mod tests {
     #[test]
     fn chunks_are_bounded_by_rows_and_by_octets() {
         let lengths = |messages: &[(u32, u64)]| {
-            chunks(messages).into_iter().map(|chunk| Work::new([chunk]).left()).collect::<Vec<_>>()
+            chunks(messages.iter().copied(), CHUNK_ROWS)
+                .into_iter()
+                .map(|chunk| Work::new([chunk]).left())
+                .collect::<Vec<_>>()
         };
         assert_eq!(lengths(&(1..=500).map(|uid| (uid, 1000)).collect::<Vec<_>>()), [200, 200, 100]);
         assert_eq!(lengths(&(1..=3).map(|uid| (uid, 3 << 20)).collect::<Vec<_>>()), [1, 1, 1]);
         assert_eq!(lengths(&(1..=3).map(|uid| (uid, 2 << 20)).collect::<Vec<_>>()), [2, 1]);
         assert_eq!(lengths(&[(1, u64::MAX), (2, 1)]), [1, 1]);
-        assert!(chunks(&[]).is_empty());
+        assert!(chunks([], 1).is_empty());
     }
 }

@@ -93,8 +93,11 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
+    /// UIDs in any order.
     pub(crate) fn new(uids: impl IntoIterator<Item = u32>, octets: u64) -> Self {
-        Self { uids: uids.into_iter().collect(), octets, without_content: false }
+        let mut uids: Vec<_> = uids.into_iter().collect();
+        uids.sort_unstable();
+        Self { uids: uids.into(), octets, without_content: false }
     }
 
     fn has(&self, uid: u32) -> bool {
@@ -135,6 +138,26 @@ impl Work {
             }
         }
         possible
+    }
+
+    /// The next command has failed, and no row came: some message of it may be to blame. It is looked for by halving;
+    /// alone, it is doubtful. `false`: it was no message's content.
+    pub(crate) fn suspect(&self) -> bool {
+        let mut chunks = self.lock();
+        let Some(mut front) = chunks.todo.pop_front() else { return false };
+        if front.uids.len() <= 1 {
+            chunks.doubtful.extend(front.uids);
+            return true;
+        }
+        let rear = front.uids.split_off(front.uids.len() / 2);
+        chunks.todo.push_front(Chunk::new(rear, front.octets));
+        chunks.todo.push_front(front);
+        true
+    }
+
+    /// Whether the next command is about one message alone.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.lock().todo.front().is_some_and(|front| front.uids.len() <= 1)
     }
 
     fn lock(&self) -> MutexGuard<'_, Chunks> {

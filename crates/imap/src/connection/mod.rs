@@ -38,7 +38,7 @@ pub(crate) use names::Names;
 pub(crate) use pool::{Backlog, Pool};
 pub(crate) use quirks::Quirks;
 pub(crate) use sasl::refuse_separators;
-pub(crate) use select::{Freshness, missing_mailbox, named_mailbox};
+pub(crate) use select::{Freshness, Opening, missing_mailbox, named_mailbox};
 pub(crate) use snapshot::Snapshot;
 pub(crate) use view::Access;
 

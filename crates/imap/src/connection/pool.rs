@@ -131,6 +131,11 @@ impl Pool {
         self.shared.settings.limits.max_literal_bytes as u64
     }
 
+    /// Who is logged in.
+    pub(crate) fn user(&self) -> &str {
+        self.shared.settings.credentials.user()
+    }
+
     pub(crate) fn capabilities(&self) -> Vec<String> {
         self.shared.lock().capabilities.clone()
     }

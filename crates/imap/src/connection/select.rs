@@ -4,7 +4,7 @@
 
 use async_imap::imap_proto::RequestId;
 
-use super::link::Link;
+use super::link::{Link, Sink};
 use super::snapshot::serial;
 use super::view::{Access, Selected};
 use crate::command::argument::Mailbox;
@@ -119,12 +119,30 @@ impl Link {
             Access::Read => "EXAMINE",
             Access::Write => "SELECT",
         };
+        let line = Line::new(verb).mailbox_arg(&self.wire_name(mailbox));
+        let opening = self.begin(mailbox, access, line).await?;
+        self.finish_opening(opening, &mut |_| {}).await
+    }
+
+    /// Writes EXAMINE, with a parameter of RFC 7162 if there is one, and does not wait: other commands may follow at once.
+    pub(crate) async fn begin_examine(&mut self, mailbox: &Mailbox, parameter: Option<&str>) -> Result<Opening> {
+        let line = Line::new("EXAMINE").mailbox_arg(&self.wire_name(mailbox));
+        let line = parameter.into_iter().fold(line, |line, parameter| line.arg(parameter));
+        self.begin(mailbox, Access::Read, line).await
+    }
+
+    async fn begin(&mut self, mailbox: &Mailbox, access: Access, line: Line) -> Result<Opening> {
         // From here on no mailbox is open, unless the server says otherwise.
         self.view.selected = None;
-        let line = Line::new(verb).mailbox_arg(&self.wire_name(mailbox));
-        let tag: RequestId = self.send(&line).await?;
+        let tag = self.send(&line).await?;
+        Ok(Opening { mailbox: mailbox.clone(), access, line, tag })
+    }
+
+    /// Waits until the mailbox is open. `sink` gets what came with it.
+    pub(crate) async fn finish_opening(&mut self, opening: Opening, sink: Sink<'_>) -> Result<()> {
+        let Opening { mailbox, access, line, tag } = opening;
         let mut selected = Selected {
-            mailbox: mailbox.clone(),
+            mailbox,
             access,
             exists: 0,
             uid_validity: None,
@@ -133,11 +151,24 @@ impl Link {
             opening: serial(),
             changes: 0,
         };
-        let answer = self.answer(&tag, &line, &mut |data| collect(&mut selected, &data)).await;
-        answer.map_err(|error| missing_mailbox(mailbox, error))?;
+        let answer = self
+            .answer(&tag, &line, &mut |data| {
+                collect(&mut selected, &data);
+                sink(data);
+            })
+            .await;
+        answer.map_err(|error| missing_mailbox(&selected.mailbox, error))?;
         self.view.selected = Some(selected);
         Ok(())
     }
+}
+
+/// A mailbox that is being opened.
+pub(crate) struct Opening {
+    mailbox: Mailbox,
+    access: Access,
+    line: Line,
+    tag: RequestId,
 }
 
 fn collect(selected: &mut Selected, data: &Untagged) {

@@ -11,6 +11,10 @@ use crate::grammar::{Condition, ConditionKind, ResponseCode, Untagged};
 pub(crate) struct View {
     pub(crate) capabilities: Capabilities,
     pub(crate) selected: Option<Selected>,
+    /// ENABLE has switched QRESYNC on (RFC 7162 §3.2.3): messages vanish from now on, instead of being expunged.
+    pub(crate) qresync: bool,
+    /// The server has called a parameter of EXAMINE BAD: it gets none any more.
+    pub(crate) refuses_parameters: bool,
     /// The server has said BYE.
     pub(crate) bye: Option<Box<ServerReply>>,
 }
@@ -52,6 +56,9 @@ impl View {
         match data {
             Untagged::Capability(words) => self.capabilities = Capabilities::new(words),
             Untagged::Condition(condition) => self.condition(condition),
+            Untagged::Enabled(words) => {
+                self.qresync |= words.iter().any(|word| word.eq_ignore_ascii_case("QRESYNC"));
+            }
             _ => {
                 if let Some(selected) = &mut self.selected {
                     selected.observe(data);

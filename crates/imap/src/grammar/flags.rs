@@ -42,7 +42,7 @@ pub(super) fn read(list: Items<'_>) -> Vec<Flag> {
 }
 
 /// One flag.
-pub(super) fn flag(word: &[u8]) -> Flag {
+pub(crate) fn flag(word: &[u8]) -> Flag {
     let is_system = word.first() == Some(&b'\\');
     let same = |known: &&&str| {
         if is_system { word.eq_ignore_ascii_case(known.as_bytes()) } else { word == known.as_bytes() }

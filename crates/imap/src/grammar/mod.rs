@@ -22,6 +22,7 @@ mod tree;
 
 pub use event::{Completion, CompletionStatus, Condition, ConditionKind, Continuation, Event, ResponseCode, Untagged};
 pub(crate) use fetch::SectionName;
+pub(crate) use flags::flag;
 pub use frame::{Frame, Lead, Literal};
 pub use response::response;
 pub use rows::{

@@ -43,6 +43,11 @@ impl UidRanges {
         Self(ranges)
     }
 
+    /// Ranges that are sorted and disjoint already, and do not touch.
+    pub(super) fn from_sorted(ranges: Vec<UidRange>) -> Self {
+        Self(ranges)
+    }
+
     /// Single UIDs, in any order.
     pub fn from_uids(uids: impl IntoIterator<Item = u32>) -> Self {
         Self::new(uids.into_iter().map(|uid| UidRange { first: uid, last: uid }).collect())
