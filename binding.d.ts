@@ -143,6 +143,9 @@ export declare class WatchHandle {
 /** `MessageInit` → RFC 5322 bytes. */
 export declare function buildMessage(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
 
+/** `diagnose(options)`. */
+export declare function diagnose(call: Call, json: string, provider?: ProviderHandle | undefined | null, source?: TokenSourceHandle | undefined | null, callback?: JsHook | undefined | null): Promise<Reply>
+
 /** `discoverProvider(options)`. */
 export declare function discoverProvider(call: Call, json: string): Promise<Reply<ProviderHandle>>
 

@@ -846,6 +846,7 @@ module.exports.SmtpClientHandle = nativeBinding.SmtpClientHandle
 module.exports.TokenSourceHandle = nativeBinding.TokenSourceHandle
 module.exports.WatchHandle = nativeBinding.WatchHandle
 module.exports.buildMessage = nativeBinding.buildMessage
+module.exports.diagnose = nativeBinding.diagnose
 module.exports.discoverProvider = nativeBinding.discoverProvider
 module.exports.forward = nativeBinding.forward
 module.exports.google = nativeBinding.google

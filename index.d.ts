@@ -702,6 +702,44 @@ export declare class SmtpClient {
   close(options?: CallOptions): Promise<void>
 }
 
+// ───────────────────────────── setup help
+
+export interface DiagnosisStep {
+  step:
+    | 'app-credentials'
+    | 'token'
+    | 'token-scopes'
+    | 'imap-connect'
+    | 'imap-tls'
+    | 'imap-auth'
+    | 'imap-mailbox'
+    | 'smtp-connect'
+    | 'smtp-tls'
+    | 'smtp-auth'
+  ok: boolean
+  ms: number
+  error: MailError | null
+  /** One sentence on what to switch on, where. */
+  advice: string | null
+}
+/**
+ * Runs every step that can run, sends no mail, changes nothing.
+ *
+ * Steps come in the order of `DiagnosisStep['step']`. One that cannot run is left out: without its input (`provider`,
+ * `auth`; `token-scopes` needs a `TokenSource`) or behind one that failed. `imap` and `smtp` default to the provider's.
+ * It rejects only for wrong arguments and an abort; what `timeoutMs` (default 90 s) cuts off is a step that failed with
+ * `TIMEOUT`. A mailbox that does not open is tried for 15 s: what passes by itself is `ok`, with a word in `advice`.
+ */
+export declare function diagnose(
+  options: {
+    provider?: OAuthProvider
+    auth?: MailAuth
+    imap?: ServerAddress
+    smtp?: ServerAddress
+  } & ConnectOptions &
+    CallOptions,
+): Promise<{ ok: boolean; steps: DiagnosisStep[] }>
+
 // ───────────────────────────── log
 
 /** Called with every log line; no line ever holds a token, a password, a body or an address book. */

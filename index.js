@@ -5,6 +5,7 @@
  * plugin archives find all of it.
  */
 
+const { diagnose } = require('./lib/diagnose.js')
 const { MailError } = require('./lib/error.js')
 const { ImapClient } = require('./lib/imap.js')
 const { setLogger } = require('./lib/log.js')
@@ -25,4 +26,5 @@ module.exports.parseMessage = parseMessage
 module.exports.buildMessage = buildMessage
 module.exports.replyTo = replyTo
 module.exports.forward = forward
+module.exports.diagnose = diagnose
 module.exports.setLogger = setLogger

@@ -20,6 +20,8 @@ pub mod timeout {
     pub const IMAP: Duration = Duration::from_secs(120);
     /// A message on its way up: RFC 5321 §4.5.3.2 gives the server ten minutes after the final dot alone.
     pub const UPLOAD: Duration = Duration::from_secs(15 * 60);
+    /// All steps of a diagnosis: connections, sign-ins, and half a minute for a mailbox to come back.
+    pub const DIAGNOSE: Duration = Duration::from_secs(90);
     /// Parsing and building.
     pub const MIME: Duration = Duration::from_secs(60);
     /// A polite end is not worth waiting for: hosts are killed 1.6 s after SIGTERM.

@@ -21,7 +21,7 @@ type Outcome<H = ()> = std::result::Result<Payload<H>, Failure>;
 
 /// Behind `OAuthProvider`.
 #[napi]
-pub struct ProviderHandle(Provider);
+pub struct ProviderHandle(pub(crate) Provider);
 
 /// Behind `OAuthClient`.
 #[napi]

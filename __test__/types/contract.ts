@@ -2,6 +2,7 @@
 
 import {
   buildMessage,
+  diagnose,
   discoverProvider,
   forward,
   google,
@@ -20,6 +21,7 @@ import type {
   Address,
   Attachment,
   BodyPart,
+  DiagnosisStep,
   Envelope,
   FetchedMessage,
   Identity,
@@ -125,6 +127,13 @@ export async function messages(): Promise<void> {
   const { attachments } = await parseMessage(bytes, { attachments: 'content', limits: { maxDepth: 10 } })
   const first: Attachment | undefined = attachments[0]
   void first
+}
+
+export async function setUp(provider: OAuthProvider, accessToken: TokenSource): Promise<void> {
+  const { ok, steps } = await diagnose({ provider, auth: { user: 'a', accessToken }, ca: 'pem', timeoutMs: 5000 })
+  const failed: DiagnosisStep | undefined = steps.find((step) => !step.ok)
+  same<Equal<DiagnosisStep['error'], MailError | null>>()
+  void [ok, failed?.advice]
 }
 
 export function errors(error: unknown): void {

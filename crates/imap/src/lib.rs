@@ -8,6 +8,7 @@
 //!
 //! * [`Client`]: every call names its mailbox; there is no selected state to get wrong.
 //! * [`Pages`], [`Chunks`], [`Watcher`]: results of `fetch`, `download`, `watch`; any call may be made meanwhile.
+//! * [`reach`]: as far as the login, without one.
 //! * [`types`]: what goes in and comes out, as the public API spells it.
 //! * [`Error`]: why not; its rows are in `email_base::code`.
 
@@ -25,6 +26,7 @@ pub mod utf7;
 
 pub use client::{Chunks, Client, MailboxEvent, MailboxEventKind, Pages, Watcher};
 pub use command::append::AppendResult;
+pub use connection::reach;
 pub use error::{Error, Result};
 pub use options::{
     AppendOptions, DEFAULT_PAGE_SIZE, DownloadOptions, FetchOptions, ListQuery, MAX_PAGE_SIZE, MailboxOptions, Options,

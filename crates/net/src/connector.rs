@@ -45,6 +45,15 @@ impl Connector {
         Ok(Self { shared: Arc::new(Shared { tls: trust::client_config(&options.ca)?, route, connect_timeout }) })
     }
 
+    /// Refuses an endpoint that no connection can be made to, without any I/O.
+    pub fn check(&self, endpoint: &Endpoint) -> Result<(), Error> {
+        let target = Target::parse(&endpoint.host, endpoint.port)?;
+        match endpoint.tls {
+            Security::None => stays_on_this_machine(&target, self.shared.route.to(&target.host)),
+            Security::Implicit | Security::StartTls => Ok(()),
+        }
+    }
+
     /// A connection to `endpoint`: directly or through the proxy and, for [`Security::Implicit`], encrypted.
     /// [`Security::StartTls`] gives a clear stream for a [`crate::ClearDialogue`]; [`Security::None`] one to loopback.
     ///

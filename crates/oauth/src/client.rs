@@ -21,9 +21,9 @@ use crate::granted::Granted;
 use crate::http::{Http, broken};
 use crate::iso::IsoTime;
 use crate::jwks::Jwks;
-use crate::provider::{Proof, Provider};
+use crate::provider::{Dialect, Proof, Provider};
 use crate::scrub::Scrub;
-use crate::table::Verdict;
+use crate::table::{self, Verdict};
 use crate::tokens::TokenSet;
 
 /// `oauth2`'s client with our token response and the endpoints that a provider may lack.
@@ -44,8 +44,6 @@ pub(crate) type Flows = oauth2::Client<
 pub(crate) type FlowError = RequestTokenError<Error, BasicErrorResponse>;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-const SECRET_ID: &str = "The client secret that is configured has the form of a secret's ID (a GUID), not of its Value: the Value is shown only once, so make a new secret in Entra admin center > App registrations > the app > Certificates & secrets.";
 
 /// The flows of one provider. Cheap to clone; clones share connections and keys.
 #[derive(Clone)]
@@ -155,15 +153,25 @@ impl Client {
         }
     }
 
-    /// Says it clearly when the rejected secret is a secret's id.
-    fn judge(&self, error: Error) -> Error {
+    /// What only the asker can know: that the rejected secret is a secret's id, and whose words they are.
+    pub(crate) fn judge(&self, error: Error) -> Error {
+        let Error::Refused(refusal) = error else { return error };
+        let provider = &self.provider().0;
         let looks_like_an_id =
-            || self.provider().0.proof.secret().is_some_and(|secret| crate::provider::is_guid(secret.expose()));
-        match error {
-            Error::Refused(refusal) if refusal.code() == Code::ClientRejected && looks_like_an_id() => {
-                (*refusal).judged(Verdict { code: Code::ClientRejected, advice: Some(SECRET_ID) }).into()
+            || provider.proof.secret().is_some_and(|secret| crate::provider::is_guid(secret.expose()));
+        let advice = match &provider.dialect {
+            Dialect::Microsoft(_) if refusal.code() == Code::ClientRejected && looks_like_an_id() => {
+                Some(table::SECRET_ID)
             }
-            other => other,
+            Dialect::Google if refusal.advice().is_none() => table::google_advice(refusal.error()),
+            _ => None,
+        };
+        match advice {
+            Some(_) => {
+                let code = refusal.code();
+                (*refusal).judged(Verdict { code, advice }).into()
+            }
+            None => Error::Refused(refusal),
         }
     }
 }

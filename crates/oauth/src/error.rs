@@ -79,6 +79,26 @@ pub enum Error {
     /// The provider has no such endpoint.
     #[error("{0}")]
     Unsupported(String),
+    /// The issuer that was configured is not to be found where it says.
+    #[error("{issuer} is not an OpenID Connect issuer that can be used: {what}")]
+    Discovery {
+        /// As configured.
+        issuer: String,
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with the document; of our words alone.
+        what: String,
+    },
+    /// Tokens come, but not for mail.
+    #[error("the access token is not for {wanted}: {why}")]
+    NotForMail {
+        /// What it was wanted for.
+        wanted: &'static str,
+        /// What the response granted instead.
+        why: String,
+        /// What to switch on, where.
+        advice: Option<&'static str>,
+    },
 
     // ── somebody in between
     /// The callback does not belong to the pending authorization.
@@ -130,6 +150,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.advice(),
             Self::BackingOff { cause, .. } => cause.advice(),
+            Self::NotForMail { advice, .. } => *advice,
             _ => None,
         }
     }
@@ -154,6 +175,8 @@ impl Classify for Error {
             Self::Unavailable { .. } => Code::ServerUnavailable,
             Self::UnexpectedResponse { .. } => Code::UnexpectedResponse,
             Self::Unsupported(_) => Code::CapabilityMissing,
+            Self::Discovery { .. } => Code::OAuthConfig,
+            Self::NotForMail { .. } => Code::InvalidScope,
             Self::Mismatch(_) => Code::AuthorizationMismatch,
             Self::IdToken(_) => Code::IdTokenInvalid,
             Self::NoRefreshToken => Code::InvalidGrant,
@@ -211,9 +234,9 @@ impl Classify for Error {
         match self {
             Self::Refused(refusal) => Some(refusal.reply()),
             Self::RateLimited { .. } => Some(ServerReply::new("429", "", None)),
-            Self::Unavailable { status, .. } | Self::UnexpectedResponse { status, .. } => {
-                Some(ServerReply::new(status.to_string(), "", None))
-            }
+            Self::Unavailable { status, .. }
+            | Self::UnexpectedResponse { status, .. }
+            | Self::Discovery { status, .. } => Some(ServerReply::new(status.to_string(), "", None)),
             Self::BackingOff { cause, .. } => cause.server(),
             Self::Net { source, .. } => source.server(),
             _ => None,

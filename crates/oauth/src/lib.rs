@@ -2,7 +2,7 @@
 //!
 //! * [`Provider`]: Microsoft, Google or any discovered OpenID Connect provider: endpoints, scopes, mail servers.
 //! * [`Client`]: one verb a file: `authorization_url`, `redeem`, `refresh`, `client_credentials`, the device flow,
-//!   `profile`, `revoke`, `admin_consent_url`.
+//!   `profile`, `revoke`, `admin_consent_url`; `prove` asks about the app without any user.
 //! * [`TokenSource`]: one live token for many mail clients; knows when to renew, saves before use, never storms.
 //! * [`Error`]: sorted by who has to act; the table that decides is the file `table.rs`.
 //!
@@ -30,7 +30,9 @@ mod id_token;
 mod identity;
 mod iso;
 mod jwks;
+mod mail_scopes;
 mod profile;
+mod prove;
 mod provider;
 mod redeem;
 mod refresh;
@@ -54,8 +56,10 @@ pub use error::Error;
 pub use id_token::IdTokenFault;
 pub use identity::Identity;
 pub use iso::IsoTime;
+pub use mail_scopes::MailUse;
 pub use profile::{Profile, Profiled};
-pub use provider::{Cloud, DiscoverOptions, EndpointOverrides, GoogleOptions, MicrosoftOptions, Provider};
+pub use prove::Credentials;
+pub use provider::{Cloud, DiscoverOptions, EndpointOverrides, GoogleOptions, Kind, MicrosoftOptions, Provider};
 pub use redeem::Redeemed;
 pub use refusal::Refusal;
 pub use source::TokenSource;

@@ -38,7 +38,7 @@ impl Client {
     ) -> Result<Redeemed, Error> {
         let scrub =
             self.scrub([pending.code_verifier.expose().as_str(), pending.state.expose(), pending.nonce.expose()]);
-        let code = code_of(callback_url, pending, &self.provider().0, &scrub)?;
+        let code = code_of(callback_url, pending, &self.provider().0, &scrub).map_err(|error| self.judge(error))?;
         let scrub = scrub.and(&self.scrub([code.expose().as_str()]));
         let redirect = redirect_url(&pending.redirect_uri)?;
         self.within(call, async {

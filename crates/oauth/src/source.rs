@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::client::Client;
 use crate::error::Error;
 use crate::grant::{Grant, Origin, Renewal, STORE_TIMEOUT, is_fresh, margin_ms};
+use crate::provider::Provider;
 use crate::refresh::check_token;
 use crate::scrub::Scrub;
 use crate::store::TokenStore;
@@ -75,6 +76,11 @@ impl Client {
 }
 
 impl TokenSource {
+    /// Whose tokens they are.
+    pub fn provider(&self) -> &Provider {
+        self.inner.client.provider()
+    }
+
     /// What is handed out now; already saved.
     pub fn token_set(&self) -> TokenSet {
         self.inner.state().tokens.clone()

@@ -112,25 +112,69 @@ const fn row(number: u32, code: Code, advice: &'static str) -> Row {
     Row { number, code, advice }
 }
 
-const MFA: &str = "The user links the mailbox again and answers the multi-factor prompt.";
-const REVOKED: &str = "The grant was revoked or the password changed: the user links the mailbox again.";
-const EXPIRED: &str =
-    "The grant is too old: the user links the mailbox again. Save every rotated refresh token to prevent it.";
-const PASSWORD: &str = "The user's password has expired: the user changes it and links the mailbox again.";
-const CONSENT: &str = "An administrator grants consent: Entra admin center > Enterprise applications > the app > Permissions > Grant admin consent, or `adminConsentUrl`.";
-const ACCESS_POLICY: &str = "A Conditional Access policy blocks the sign-in: Entra admin center > Monitoring > Sign-in logs shows which, by the correlation id.";
-const DEVICE_POLICY: &str = "A Conditional Access policy wants a compliant or joined device, which a server cannot be: the administrator excludes this app from it.";
-const TENANT_OF_USER: &str = "The account is not in this tenant: sign in with an account of the tenant, have it invited as a guest, or set the tenant to where it lives.";
-const NOT_IN_TENANT: &str = "Exchange Online is not set up for this app in the tenant: an administrator opens `adminConsentUrl` once and checks the tenant's licences.";
-const ASSERTION: &str = "Entra admin center > App registrations > the app > Certificates & secrets > Certificates: upload the certificate whose private key is configured, and check that it has not expired.";
-const CLIENT_ID: &str = "Copy `Application (client) ID` from Entra admin center > App registrations > the app > Overview, and check that the tenant is the app's or that the app is multi-tenant.";
-const SCOPES: &str = "Ask the scopes of one resource a token: the mail scopes are https://outlook.office.com/IMAP.AccessAsUser.All and https://outlook.office.com/SMTP.Send.";
-const PERMISSIONS: &str = "Entra admin center > App registrations > the app > API permissions: add IMAP.AccessAsUser.All and SMTP.Send (listed under Microsoft Graph, delegated), then consent again.";
-const ACCOUNT_TYPES: &str = "The account type does not fit: Entra admin center > App registrations > the app > Authentication > Supported account types, and the `tenant` setting.";
-const TENANT: &str = "There is no such tenant: copy `Directory (tenant) ID` from Entra admin center > App registrations > the app > Overview.";
+// Each names the portal's page and, where one of its steps helps, the step of the set-up guide (docs/setup-microsoft.md).
+const MFA: &str = "The user links the mailbox again and answers the multi-factor prompt (set-up guide, step 8).";
+const REVOKED: &str =
+    "The grant was revoked or the password changed: the user links the mailbox again (set-up guide, step 8).";
+const EXPIRED: &str = "The grant is too old: the user links the mailbox again (set-up guide, step 8); save every rotated refresh token to prevent it.";
+const PASSWORD: &str =
+    "The user's password has expired: the user changes it and links the mailbox again (set-up guide, step 8).";
+const CONSENT: &str = "Microsoft Entra admin center > Enterprise applications > the app > Permissions: an administrator grants admin consent there or at `adminConsentUrl` (set-up guide, step 5).";
+const ACCESS_POLICY: &str = "A Conditional Access policy blocks the sign-in: Microsoft Entra admin center > Monitoring > Sign-in logs shows which, by the correlation id (set-up guide, step 5).";
+const DEVICE_POLICY: &str = "A Conditional Access policy wants a compliant or joined device, which a server cannot be: the administrator excludes this app in Microsoft Entra admin center > Protection > Conditional Access (set-up guide, step 5).";
+const TENANT_OF_USER: &str = "The account is not in this tenant: sign in with an account of the tenant, have it invited as a guest, or set the tenant to where it lives (set-up guide, steps 1 and 7).";
+const NOT_IN_TENANT: &str = "Exchange Online is not set up for this app in the tenant: an administrator opens `adminConsentUrl` once (set-up guide, step 5) and checks the tenant's licences.";
+const ASSERTION: &str = "Microsoft Entra admin center > App registrations > the app > Certificates & secrets > Certificates: upload the certificate whose private key is configured, and check that it has not expired (set-up guide, step 3).";
+const CLIENT_ID: &str = "Microsoft Entra admin center > App registrations > the app > Overview: copy `Application (client) ID`, and check that the tenant is the app's or that the app is multi-tenant (set-up guide, steps 1 and 7).";
+const SCOPES: &str = "Ask for the scopes of one resource a token: the mail scopes are https://outlook.office.com/IMAP.AccessAsUser.All and https://outlook.office.com/SMTP.Send (set-up guide, step 4).";
+const PERMISSIONS: &str = "Microsoft Entra admin center > App registrations > the app > API permissions: add IMAP.AccessAsUser.All and SMTP.Send (listed under Microsoft Graph, delegated), then consent again (set-up guide, step 4).";
+const ACCOUNT_TYPES: &str = "The account type does not fit: Microsoft Entra admin center > App registrations > the app > Authentication > Supported account types, and the `tenant` setting (set-up guide, steps 1 and 7).";
+const TENANT: &str = "There is no such tenant: copy `Directory (tenant) ID` from Microsoft Entra admin center > App registrations > the app > Overview (set-up guide, step 7).";
 const PASSING: &str = "Entra has a passing problem: try again later.";
-const PARAMETERS: &str =
-    "The request does not fit the app's registration: compare tenant, redirect URI and account types.";
+const PARAMETERS: &str = "The request does not fit the app's registration: compare tenant, redirect URI and account types (set-up guide, steps 1, 2 and 7).";
+const SECRET: &str = "Microsoft Entra admin center > App registrations > the app > Certificates & secrets: copy the secret's Value, not its Secret ID; the Value is shown only once, so make a new secret if it is gone (set-up guide, step 3).";
+/// A rejected secret that is a GUID: no Value is.
+pub(crate) const SECRET_ID: &str = "The configured client secret has the form of a Secret ID: copy the secret's Value, not its Secret ID, from Microsoft Entra admin center > App registrations > the app > Certificates & secrets, or make a new secret if it is gone (set-up guide, step 3).";
+
+/// Google's `error` word → advice (docs/setup-google.md).
+const GOOGLE: &[(&str, &str)] = &[
+    ("invalid_client", GOOGLE_CLIENT),
+    ("invalid_request", GOOGLE_CLIENT),
+    ("unauthorized_client", GOOGLE_CLIENT),
+    (
+        "deleted_client",
+        "The OAuth client was deleted: make a new one in Google Cloud console > Google Auth Platform > Clients (set-up guide, step 4).",
+    ),
+    (
+        "redirect_uri_mismatch",
+        "Google Cloud console > Google Auth Platform > Clients > the client: add the redirect URI, character for character, to Authorized redirect URIs (set-up guide, step 4).",
+    ),
+    (
+        "invalid_grant",
+        "The user links the mailbox again (set-up guide, step 6); if it dies every seven days, the app is still in Testing: publish it in Google Cloud console > Google Auth Platform > Audience (step 2).",
+    ),
+    (
+        "access_denied",
+        "The user accepts when linking again (set-up guide, step 6); of an app in Testing only the users listed in Google Cloud console > Google Auth Platform > Audience can (step 2).",
+    ),
+    (
+        "org_internal",
+        "The app is for its own organisation: make it External in Google Cloud console > Google Auth Platform > Audience, or link an account of the organisation (set-up guide, step 2).",
+    ),
+    (
+        "invalid_scope",
+        "Google Cloud console > Google Auth Platform > Data access: add the scope https://mail.google.com/ (set-up guide, step 3).",
+    ),
+    ("admin_policy_enforced", GOOGLE_POLICY),
+    ("policy_enforced", GOOGLE_POLICY),
+];
+const GOOGLE_CLIENT: &str = "Google Cloud console > Google Auth Platform > Clients > the client of type Web application: copy Client ID and Client secret again (set-up guide, step 4).";
+const GOOGLE_POLICY: &str = "The Workspace administrator allows the app: Google Admin console > Security > API controls > App access control (set-up guide, step 2).";
+
+/// What to switch on at Google, by its `error` word.
+pub(crate) fn google_advice(error: &str) -> Option<&'static str> {
+    GOOGLE.iter().find(|(known, _)| *known == error).map(|(_, advice)| *advice)
+}
 
 /// AADSTS number → code and advice.
 pub(crate) const AADSTS: &[Row] = &[
@@ -149,19 +193,23 @@ pub(crate) const AADSTS: &[Row] = &[
     row(
         65001,
         Code::InteractionRequired,
-        "Nobody consented to these permissions yet: the user links the mailbox again and accepts, or an administrator opens `adminConsentUrl`.",
+        "Nobody consented to these permissions yet: the user links the mailbox again and accepts (set-up guide, step 8), or an administrator opens `adminConsentUrl` (step 5).",
     ),
-    row(65004, Code::AuthorizationDenied, "The user declined the permissions: link again and accept."),
+    row(
+        65004,
+        Code::AuthorizationDenied,
+        "The user declined the permissions: link again and accept (set-up guide, step 8).",
+    ),
     row(
         70000,
         Code::InvalidGrant,
-        "The refresh token or code is not valid any more: the user links the mailbox again.",
+        "The refresh token or code is not valid any more: the user links the mailbox again (set-up guide, step 8).",
     ),
     row(70008, Code::InvalidGrant, EXPIRED),
     row(
         70043,
         Code::InvalidGrant,
-        "A sign-in frequency policy ended the grant: the user links the mailbox again; the administrator may lengthen the period.",
+        "A sign-in frequency policy ended the grant: the user links the mailbox again (set-up guide, step 8); the administrator may lengthen the period.",
     ),
     row(700_082, Code::InvalidGrant, EXPIRED),
     row(700_084, Code::InvalidGrant, EXPIRED),
@@ -175,7 +223,7 @@ pub(crate) const AADSTS: &[Row] = &[
         Code::AuthorizationMismatch,
         "The PKCE verifier is not the one of this authorization: keep each pending authorization with its own session.",
     ),
-    row(700_020, Code::InteractionRequired, "Entra wants the user: link the mailbox again."),
+    row(700_020, Code::InteractionRequired, "Entra wants the user: link the mailbox again (set-up guide, step 8)."),
     // ── ask-admin: the tenant
     row(90094, Code::AdminConsentRequired, CONSENT),
     row(90095, Code::AdminConsentRequired, CONSENT),
@@ -184,28 +232,28 @@ pub(crate) const AADSTS: &[Row] = &[
     row(
         53002,
         Code::BlockedByPolicy,
-        "A Conditional Access policy allows approved apps only: the administrator excludes this app from it.",
+        "A Conditional Access policy allows approved apps only: the administrator excludes this app from it (set-up guide, step 5).",
     ),
     row(53003, Code::BlockedByPolicy, ACCESS_POLICY),
     row(
         53011,
         Code::BlockedByPolicy,
-        "The user is blocked for risk: the administrator dismisses it in Entra admin center > Protection > Risky users.",
+        "The user is blocked for risk: the administrator dismisses it in Microsoft Entra admin center > Protection > Risky users (set-up guide, step 5).",
     ),
     row(
         530_032,
         Code::BlockedByPolicy,
-        "A security policy of the tenant blocks the sign-in: Entra admin center > Monitoring > Sign-in logs shows which.",
+        "A security policy of the tenant blocks the sign-in: Microsoft Entra admin center > Monitoring > Sign-in logs shows which (set-up guide, step 5).",
     ),
     row(
         530_035,
         Code::BlockedByPolicy,
-        "The tenant's security defaults block the sign-in: the administrator checks Entra admin center > Properties > Security defaults.",
+        "The tenant's security defaults block the sign-in: the administrator checks Microsoft Entra admin center > Properties > Security defaults (set-up guide, step 5).",
     ),
     row(
         50105,
         Code::BlockedByPolicy,
-        "The user is not assigned to the app: Entra admin center > Enterprise applications > the app > Users and groups.",
+        "The user is not assigned to the app: Microsoft Entra admin center > Enterprise applications > the app > Users and groups (set-up guide, step 5).",
     ),
     row(50057, Code::BlockedByPolicy, "The user's account is disabled: the administrator enables it."),
     row(50020, Code::BlockedByPolicy, TENANT_OF_USER),
@@ -216,28 +264,24 @@ pub(crate) const AADSTS: &[Row] = &[
     row(
         7_000_112,
         Code::BlockedByPolicy,
-        "The app is disabled in the tenant: Entra admin center > Enterprise applications > the app > Properties > Enabled for users to sign-in.",
+        "The app is disabled in the tenant: Microsoft Entra admin center > Enterprise applications > the app > Properties > Enabled for users to sign-in (set-up guide, step 5).",
     ),
     // ── fix-config: the app's registration
-    row(
-        7_000_215,
-        Code::ClientRejected,
-        "The client secret is wrong. Usual cause: the secret's ID was copied instead of its Value; the Value is shown only once, so make a new secret in Entra admin center > App registrations > the app > Certificates & secrets.",
-    ),
+    row(7_000_215, Code::ClientRejected, SECRET),
     row(
         7_000_222,
         Code::ClientRejected,
-        "The client secret has expired: make a new one in Entra admin center > App registrations > the app > Certificates & secrets, and note its expiry date.",
+        "The client secret has expired: make a new one in Microsoft Entra admin center > App registrations > the app > Certificates & secrets, and note its expiry date (set-up guide, step 3).",
     ),
     row(
         7_000_218,
         Code::ClientRejected,
-        "The app is a confidential client and needs its secret or certificate: configure one.",
+        "The app is a confidential client and needs its secret or certificate: Microsoft Entra admin center > App registrations > the app > Certificates & secrets (set-up guide, step 3).",
     ),
     row(
         700_025,
         Code::ClientRejected,
-        "The app is a public client: register the redirect URI under the platform Web, or leave the secret out.",
+        "The app is a public client: Microsoft Entra admin center > App registrations > the app > Authentication: register the redirect URI under the platform Web, or leave the secret out (set-up guide, step 2).",
     ),
     row(700_027, Code::ClientRejected, ASSERTION),
     row(50012, Code::ClientRejected, ASSERTION),
@@ -247,13 +291,17 @@ pub(crate) const AADSTS: &[Row] = &[
     row(
         50011,
         Code::OAuthConfig,
-        "The redirect URI is not registered: Entra admin center > App registrations > the app > Authentication > Platform Web, character for character.",
+        "The redirect URI is not registered: Microsoft Entra admin center > App registrations > the app > Authentication > platform Web: add it character for character (set-up guide, step 2).",
     ),
-    row(50194, Code::OAuthConfig, "The app is single-tenant: set `tenant` to the directory's id instead of `common`."),
+    row(
+        50194,
+        Code::OAuthConfig,
+        "The app is single-tenant: set `tenant` to the directory's id instead of `common` (set-up guide, step 7), or make it multi-tenant in Microsoft Entra admin center > App registrations > the app > Authentication (step 1).",
+    ),
     row(
         9_001_023,
         Code::OAuthConfig,
-        "This flow needs a tenant: set `tenant` to the directory's id instead of `common` or `consumers`.",
+        "This flow needs a tenant: set `tenant` to the directory's id instead of `common` or `consumers` (set-up guide, step 7).",
     ),
     row(70011, Code::InvalidScope, SCOPES),
     row(28000, Code::InvalidScope, SCOPES),
@@ -327,6 +375,19 @@ mod tests {
             }
         }
         assert_eq!(count, AADSTS.len(), "a row of the table is in no group");
+    }
+
+    /// The steps of docs/setup-microsoft.md and docs/setup-google.md that an advice may name.
+    #[test]
+    fn advice_names_steps_that_the_guides_have() {
+        let all = AADSTS.iter().map(|row| (row.advice, 9)).chain(GOOGLE.iter().map(|(_, advice)| (*advice, 7)));
+        for (advice, last) in all {
+            let after = advice.split("step ").skip(1).chain(advice.split("steps ").skip(1));
+            for number in after.map(|rest| rest.chars().next().and_then(|c| c.to_digit(10)).unwrap_or(0)) {
+                assert!((1..=last).contains(&number), "{advice}");
+            }
+            assert!(advice.ends_with('.') && !advice.contains("Microsoft Microsoft"), "{advice}");
+        }
     }
 
     #[test]

@@ -2,10 +2,16 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use email_base::{Secret, clock};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::iso::IsoTime;
+use crate::provider::CONSUMERS_TENANT;
+
+/// Entra's id_tokens have some 2 KB; a longer one is not read for a hint.
+const MAX_PAYLOAD: usize = 16 * 1024;
 
 /// The tokens of one grant. Its JSON holds them in clear text: store it encrypted.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +42,12 @@ impl TokenSet {
     /// Whether the access token has not ended yet.
     pub fn is_live(&self) -> bool {
         self.expires_at.unix_ms() > clock::unix_ms()
+    }
+
+    /// Whether a person's own Microsoft account signed in, as the id_token says. For advice only: nothing is proven by it.
+    pub fn is_of_personal_account(&self) -> bool {
+        let tenant = self.id_token.as_ref().and_then(|token| unproven_tenant(token.expose()));
+        tenant.is_some_and(|tid| tid.eq_ignore_ascii_case(CONSUMERS_TENANT))
     }
 
     /// The clear text of every token, to keep them out of messages.
@@ -76,6 +88,13 @@ impl<'de> Deserialize<'de> for TokenType {
     }
 }
 
+/// `tid` of a JWT's payload, unchecked.
+fn unproven_tenant(id_token: &str) -> Option<String> {
+    let payload = id_token.split('.').nth(1).filter(|payload| payload.len() <= MAX_PAYLOAD)?;
+    let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    Some(claims.get("tid")?.as_str()?.to_owned())
+}
+
 fn clear_text<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
 }
@@ -105,6 +124,17 @@ mod tests {
             let error = serde_json::from_str::<TokenSet>(&STORED.replace(from, to)).unwrap_err();
             assert!(!error.to_string().contains("\"i\""), "{error}");
         }
+    }
+
+    #[test]
+    fn a_personal_account_is_told_by_its_tenant() {
+        let of = |payload: &str| {
+            let token = format!("e30.{}.s", URL_SAFE_NO_PAD.encode(payload));
+            let set: TokenSet = serde_json::from_str(&STORED.replace("\"i\"", &format!("\"{token}\""))).unwrap();
+            set.is_of_personal_account()
+        };
+        assert!(of(r#"{"tid":"9188040d-6c67-4c5b-b112-36a304b66dad"}"#));
+        assert!(!of(r#"{"tid":"72f988bf-86f1-41af-91ab-2d7cd011db47"}"#) && !of("{}") && !of("nonsense"));
     }
 
     #[test]

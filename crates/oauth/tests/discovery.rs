@@ -4,7 +4,7 @@
 
 mod support;
 
-use email_base::{Classify, Code};
+use email_base::{Action, Classify, Code};
 use email_oauth::{Client, DiscoverOptions, Error, Provider};
 use serde_json::{Value, json};
 use support::{CLIENT_ID, Reply, World, call, callback, clean, pending};
@@ -115,8 +115,16 @@ async fn documents_that_lead_elsewhere() {
         world.at(PATH, reply);
         let error = discover(&world, json!({})).await.map(|_| name).unwrap_err();
         clean(&error, &[]);
-        assert_eq!(error.code(), Code::UnexpectedResponse, "{name}: {error}");
+        assert_eq!((error.code(), error.action()), (Code::OAuthConfig, Action::FixConfig), "{name}: {error}");
     }
+}
+
+#[tokio::test]
+async fn an_outage_of_the_issuer_passes() {
+    let world = World::start().await;
+    world.at(PATH, Reply::new(503, "text/html", "busy"));
+    let error = discover(&world, json!({})).await.unwrap_err();
+    assert_eq!((error.code(), error.retryable()), (Code::ServerUnavailable, true));
 }
 
 #[tokio::test]

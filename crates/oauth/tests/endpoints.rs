@@ -208,7 +208,7 @@ async fn the_id_of_a_secret_in_place_of_its_value_is_told() {
     let client = world.microsoft_with(json!({"clientSecret": "0d1a5d0b-6c7d-4b58-9e50-7f6d5f5f2b11"}));
     world.next(Reply::error(401, "invalid_client", 7_000_215));
     let error = client.refresh(&Secret::from("canary-refresh"), None, &call()).await.unwrap_err();
-    assert!(error.to_string().contains("has the form of a secret's ID"), "{error}");
+    assert!(error.to_string().contains("has the form of a Secret ID"), "{error}");
     assert_eq!((error.code(), error.category()), (Code::ClientRejected, Category::Auth));
     assert!(!clean(&error, &[]).contains("0d1a5d0b"));
 }

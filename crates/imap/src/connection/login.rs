@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_imap::Client;
 use email_base::{Call, Classify, Code, Credentials, Secret, ServerReply, clock};
-use email_net::{Security, Stream};
+use email_net::{Connector, Endpoint, Security, Stream};
 
 use super::capabilities::Capabilities;
 use super::link::Link;
@@ -26,10 +26,10 @@ use crate::command::line::Line;
 use crate::error::{Error, Result};
 use crate::grammar::{Completion, CompletionStatus, ConditionKind, Event, ResponseCode, Untagged};
 use crate::options::Settings;
-use crate::tap::{Events, Tap, TapControl};
+use crate::tap::{Events, Limits, Tap, TapControl};
 
 /// From the greeting to the end of login. Dovecot slows down refused logins to 17 s.
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// Events kept of one step of login: a flood before login is an attack.
 const MAX_EVENTS: usize = 1000;
 
@@ -84,22 +84,8 @@ pub(super) fn keep_pause(settings: &Settings, error: &Error) {
 }
 
 async fn talk(settings: &Settings, proof: &Secret, stream: Stream, call: &Call) -> Result<Link> {
-    let upgraded = settings.endpoint.tls == Security::StartTls;
-    let stream = if upgraded {
-        starttls::upgrade(stream, &settings.connector, &settings.endpoint.host, call).await?
-    } else {
-        stream
-    };
-    if !stream.is_encrypted() && settings.endpoint.tls != Security::None {
-        return Err(Error::Internal("a login without TLS"));
-    }
-    let mut stage = Stage::new(stream, settings, upgraded);
-    if !upgraded {
-        stage.greeting().await?;
-    }
-    if stage.capabilities.is_empty() {
-        stage.ask_capabilities().await?;
-    }
+    let (stream, upgraded) = secured(stream, &settings.endpoint, &settings.connector, call).await?;
+    let mut stage = Stage::greeted(stream, settings.limits, upgraded).await?;
     loop {
         let offered = stage.capabilities.has("ID");
         match stage.authenticate(settings, proof).await? {
@@ -113,6 +99,21 @@ async fn talk(settings: &Settings, proof: &Secret, stream: Stream, call: &Call) 
             }
         }
     }
+}
+
+/// The stream as it may be logged in on, and whether STARTTLS has used up the greeting.
+pub(super) async fn secured(
+    stream: Stream,
+    endpoint: &Endpoint,
+    connector: &Connector,
+    call: &Call,
+) -> Result<(Stream, bool)> {
+    let upgraded = endpoint.tls == Security::StartTls;
+    let stream = if upgraded { starttls::upgrade(stream, connector, &endpoint.host, call).await? } else { stream };
+    if !stream.is_encrypted() && endpoint.tls != Security::None {
+        return Err(Error::Internal("a login without TLS"));
+    }
+    Ok((stream, upgraded))
 }
 
 /// CAPABILITY, unless the server has told by itself, and ID: both on the way together, ID's answer not waited for.
@@ -138,7 +139,7 @@ async fn introduce(link: &mut Link, settings: &Settings, mut id_offered: bool) -
 }
 
 /// A connection before login.
-struct Stage {
+pub(super) struct Stage {
     client: Client<Tap<Stream>>,
     events: Events,
     control: TapControl,
@@ -155,10 +156,28 @@ enum Outcome {
 }
 
 impl Stage {
+    /// The greeting is read, and the capabilities are known.
+    pub(super) async fn greeted(stream: Stream, limits: Limits, greeted: bool) -> Result<Self> {
+        let mut stage = Self::new(stream, limits, greeted);
+        if !greeted {
+            stage.greeting().await?;
+        }
+        if stage.capabilities.is_empty() {
+            stage.ask_capabilities().await?;
+        }
+        Ok(stage)
+    }
+
+    /// LOGOUT (RFC 9051 §6.1.3); whatever comes, it is over.
+    pub(super) async fn leave(&mut self) {
+        let run = self.client.run_command_and_check_ok("LOGOUT", None);
+        let _ = self.events.drive(run, |_| {}).await;
+    }
+
     /// After STARTTLS the greeting is over.
-    fn new(stream: Stream, settings: &Settings, greeted: bool) -> Self {
+    fn new(stream: Stream, limits: Limits, greeted: bool) -> Self {
         let make = if greeted { Tap::after_greeting } else { Tap::new };
-        let (tap, events, control) = make(stream, settings.limits);
+        let (tap, events, control) = make(stream, limits);
         Self { client: Client::new(tap), events, control, capabilities: Capabilities::default(), assumed: false }
     }
 

@@ -37,6 +37,8 @@ const SENTENCES: &[(&str, Code)] = &[
     ("is throttled", Code::RateLimited),
     ("user is authenticated but not connected", Code::MailboxUnavailable),
     ("server unavailable", Code::ServerUnavailable),
+    // Gmail, where the account or its organisation has switched IMAP off
+    ("not enabled for imap", Code::MailboxUnavailable),
     // Gmail, Yahoo and others
     ("too many simultaneous connections", Code::RateLimited),
     ("too many connections", Code::RateLimited),
@@ -108,6 +110,7 @@ mod tests {
             (Some("THROTTLED"), "slow down", Code::RateLimited),
             (Some("LIMIT"), "FETCH Rate limit hit.", Code::RateLimited),
             (None, "User is authenticated but not connected.", Code::MailboxUnavailable),
+            (Some("ALERT"), "Your account is not enabled for IMAP use. (Failure)", Code::MailboxUnavailable),
             (Some("UNAVAILABLE"), "Temporary System Error", Code::ServerUnavailable),
             (Some("NONEXISTENT"), "Unknown Mailbox: x (Failure)", Code::MailboxNotFound),
             (Some("TRYCREATE"), "Mailbox doesn't exist: x", Code::MailboxNotFound),

@@ -41,6 +41,11 @@ pub struct DiscoverOptions {
 impl Provider {
     /// Reads the discovery document of `options.issuer`.
     pub async fn discover(options: DiscoverOptions, connector: &Connector, call: &Call) -> Result<Self, Error> {
+        let issuer = options.issuer.clone();
+        Self::discovered(options, connector, call).await.map_err(|error| elsewhere(issuer, error))
+    }
+
+    async fn discovered(options: DiscoverOptions, connector: &Connector, call: &Call) -> Result<Self, Error> {
         let issuer_url = check::endpoint("issuer", &options.issuer)?;
         if issuer_url.query().is_some() {
             return Err(Error::argument("issuer must not hold a ?query (OIDC Discovery §3)"));
@@ -114,6 +119,14 @@ impl Metadata {
         } else {
             Proof::SecretInHeader(secret)
         }
+    }
+}
+
+/// A server that answers, but not as an issuer, will not begin to: the setting is wrong.
+fn elsewhere(issuer: String, error: Error) -> Error {
+    match error {
+        Error::UnexpectedResponse { status, what, .. } => Error::Discovery { issuer, status, what },
+        other => other,
     }
 }
 

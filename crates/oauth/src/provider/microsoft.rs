@@ -133,6 +133,8 @@ pub(crate) struct Tenancy {
     pub(crate) app_scope: String,
     /// `https://graph.microsoft.com/User.Read`.
     pub(crate) profile_scope: String,
+    /// `https://graph.microsoft.com/.default`: every tenant has Graph, so every app may ask for it.
+    pub(crate) any_app_scope: String,
 }
 
 impl Provider {
@@ -192,6 +194,7 @@ impl Provider {
                 mail_resource: hosts.mail_resource.to_owned(),
                 app_scope: format!("{}/.default", hosts.app_resource),
                 profile_scope,
+                any_app_scope: format!("https://{}/.default", hosts.graph),
             }),
         })))
     }

@@ -115,7 +115,27 @@ pub(crate) enum Dialect {
     Generic,
 }
 
+/// Whose portal an administrator has to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Entra and Exchange admin centers.
+    Microsoft,
+    /// Google Cloud console and Workspace admin console.
+    Google,
+    /// Any other.
+    Generic,
+}
+
 impl Provider {
+    /// Whose it is.
+    pub fn kind(&self) -> Kind {
+        match &self.0.dialect {
+            Dialect::Microsoft(_) => Kind::Microsoft,
+            Dialect::Google => Kind::Google,
+            Dialect::Generic => Kind::Generic,
+        }
+    }
+
     /// For people: `Microsoft`, `Google`, or the issuer's host.
     pub fn name(&self) -> &str {
         &self.0.name
