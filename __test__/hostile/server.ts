@@ -45,6 +45,8 @@ export interface HostileServer {
   commands: Command[]
   /** What came in clear text. */
   clear: string[]
+  /** The same, by connection. */
+  streams: string[]
   connections: number
   stop(): Promise<void>
 }
@@ -58,9 +60,12 @@ export async function startServer(script: Script, certificate: Certificate): Pro
   const sockets = new Set<Socket>()
   const commands: Command[] = []
   const clear: string[] = []
-  const state = { port: 0, commands, clear, connections: 0, stop }
+  const streams: string[] = []
+  const state = { port: 0, commands, clear, streams, connections: 0, stop }
   const server: Server = createServer((socket) => {
     sockets.add(socket)
+    const stream = streams.push('') - 1
+    if (script.tls === undefined) socket.on('data', (chunk) => (streams[stream] += chunk.toString('latin1')))
     socket.setNoDelay(true)
     socket.on('error', () => {})
     socket.once('close', () => sockets.delete(socket))
@@ -186,9 +191,9 @@ class Connection implements Peer {
 
   /** A line with its literals, as one text; null when its literal was not asked for. */
   private async commandOf(line: string): Promise<Command | null> {
-    let text = line
+    let [text, last] = [line, line]
     for (;;) {
-      const literal = /\{(\d+)(\+?)\}$/.exec(text)
+      const literal = /\{(\d+)(\+?)\}$/.exec(last)
       if (literal === null) break
       const command = split(text)
       const refusal = this.hostile ? this.script.says?.[`${command.name} +`] : undefined
@@ -197,7 +202,9 @@ class Connection implements Peer {
         await this.say(refusal ?? '+ go on\r\n', command)
         if (refusal !== undefined) return null
       }
-      text += `\r\n${await this.reader.take(Number(literal[1]))}${(await this.reader.line()) ?? ''}`
+      const content = await this.reader.take(Number(literal[1]))
+      last = (await this.reader.line()) ?? ''
+      text += `\r\n${content}${last}`
     }
     return split(text)
   }

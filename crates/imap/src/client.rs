@@ -32,6 +32,9 @@ use crate::sync::{Batches, SyncOptions};
 use crate::types::{FetchQuery, FetchedMessage, MailboxInfo, MailboxStatus, SearchQuery, SpecialUse, UidMapping};
 use crate::uid_set::UidSet;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use rows::message_of;
+
 pub use download::Chunks;
 pub use fetch::Pages;
 pub use watch::{MailboxEvent, MailboxEventKind, Watcher};

@@ -16,6 +16,8 @@ mod client;
 mod command;
 mod connection;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod grammar;
 mod options;
 pub mod sync;

@@ -59,6 +59,15 @@ pub(super) fn oversize(row: FetchRow, query: &FetchQuery, items: &Items) -> Fetc
     FetchedMessage { degraded, ..message(row, query, items.without_source()) }
 }
 
+/// [`message`], for [`crate::fuzzing`].
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn message_of(row: FetchRow, query: &FetchQuery) -> FetchedMessage {
+    match Items::new(query) {
+        Ok(items) => message(row, query, &items),
+        Err(_) => FetchedMessage::default(),
+    }
+}
+
 /// A message that is there and of which the server gives nothing.
 pub(super) fn empty(uid: u32) -> FetchedMessage {
     let degraded = incomplete("the server answered OK and gave nothing of the message");

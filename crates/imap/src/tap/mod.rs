@@ -54,3 +54,26 @@ pub fn frames_of(bytes: &[u8], limits: Limits) -> Result<Vec<Frame>, End> {
     }
     Ok(found)
 }
+
+/// The same, from bytes that come in pieces of any size, and what ended it.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn frames_in_pieces(
+    bytes: &[u8],
+    limits: Limits,
+    mut piece: impl FnMut() -> usize,
+) -> (Vec<Frame>, Option<End>) {
+    let mut frames = frames::Frames::new(limits);
+    let (mut found, mut rest) = (Vec::new(), bytes);
+    loop {
+        match frames.step(|| None) {
+            Ok(frames::Step::Response(frame)) => found.push(frame),
+            Ok(_) if rest.is_empty() => return (found, None),
+            Ok(_) => {
+                let (next, behind) = rest.split_at_checked(piece().max(1)).unwrap_or((rest, &[]));
+                frames.buffer.extend_from_slice(next);
+                rest = behind;
+            }
+            Err(end) => return (found, Some(end)),
+        }
+    }
+}
