@@ -21,6 +21,7 @@ export interface Backend {
 declare module 'vitest' {
   export interface ProvidedContext {
     backends: Backend[]
+    personalities: Backend[]
   }
 }
 
@@ -29,9 +30,30 @@ export function onImap(name: string, suite: (backend: Backend) => void): void {
   for (const backend of inject('backends')) onBackend(name, backend, backend.skipped, suite)
 }
 
+/** The same on every IMAP server there is: also on the simulator in the manner of Exchange, Gmail and others. */
+export function onEveryImap(name: string, suite: (backend: Backend) => void): void {
+  onImap(name, suite)
+  for (const backend of inject('personalities')) onBackend(name, backend, null, suite)
+}
+
 /** The same on servers that also send. */
 export function onSmtp(name: string, suite: (backend: Backend) => void): void {
   for (const backend of inject('backends')) onBackend(name, backend, backend.skippedSmtp, suite)
+}
+
+/** What a server does not have; everything else, every one has. */
+export const lacks = {
+  /** It keeps the flags of the RFC only. */
+  keywords: (backend: Backend) => ['exchange', '163'].includes(backend.name),
+  /** It searches in ASCII only. */
+  unicodeSearch: (backend: Backend) => backend.name === 'exchange',
+}
+
+/** The mailbox for drafts, whatever it is called there. */
+export async function draftsOf(client: ImapClient): Promise<string> {
+  const drafts = (await client.list()).find(({ specialUse }) => specialUse === 'drafts')
+  if (drafts === undefined) throw new Error('no mailbox for drafts')
+  return drafts.path
 }
 
 function onBackend(name: string, backend: Backend, why: string | null, suite: (backend: Backend) => void): void {

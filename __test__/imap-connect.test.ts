@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 
 import { ImapClient } from '../index'
-import { account, imap, imapOptions, onImap } from './backends'
+import { account, imap, imapOptions, onEveryImap } from './backends'
 import { failing } from './failing'
 
-onImap('connecting', (backend) => {
+onEveryImap('connecting', (backend) => {
   test('with an access token', async () => {
     const client = await imap(backend, 'boundary')
     expect(client.closed).toBe(false)

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { FetchedMessage, ImapClient } from '../index'
-import { imap, mailOf, onImap } from './backends'
+import { imap, mailOf, onEveryImap } from './backends'
 import { all, failing } from './failing'
 
 const COUNT = 250
 
-onImap('fetching', (backend) => {
+onEveryImap('fetching', (backend) => {
   let client: ImapClient
   const sent = new Map<string, string>()
 

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import type { ImapClient } from '../index'
-import { imap, mailOf, onImap } from './backends'
+import { draftsOf, imap, lacks, mailOf, onEveryImap } from './backends'
 import { all, failing } from './failing'
 
-onImap('mailboxes, flags, append, search, download', (backend) => {
+onEveryImap('mailboxes, flags, append, search, download', (backend) => {
   let client: ImapClient
   beforeAll(async () => {
     client = await imap(backend, 'mailboxes')
@@ -33,19 +33,21 @@ onImap('mailboxes, flags, append, search, download', (backend) => {
   test('append gives the UID, and the message is what was given', async () => {
     const mail = mailOf('Grüße 你好', 'Ein Text.')
     const internalDate = new Date('2026-10-05T12:00:00Z')
-    const { uid, uidValidity } = await client.append('Drafts', mail, {
+    const drafts = await draftsOf(client)
+    const { uid, uidValidity } = await client.append(drafts, mail, {
       flags: ['\\Draft', '\\Seen', 'Work'],
       internalDate,
     })
-    expect(uidValidity).toBe((await client.status('Drafts')).uidValidity)
-    const message = await client.fetchOne('Drafts', uid!, { flags: true, source: true, internalDate: true })
+    expect(uidValidity).toBe((await client.status(drafts)).uidValidity)
+    const message = await client.fetchOne(drafts, uid!, { flags: true, source: true, internalDate: true })
     expect(message?.source?.equals(mail)).toBe(true)
     expect(message?.internalDate).toEqual(internalDate)
-    expect(message?.flags).toEqual(expect.arrayContaining(['\\Draft', '\\Seen', 'Work']))
+    const kept = lacks.keywords(backend) ? [] : ['Work']
+    expect(message?.flags).toEqual(expect.arrayContaining(['\\Draft', '\\Seen', ...kept]))
   })
 
   test('an empty message is refused', async () => {
-    expect(await failing(client.append('Drafts', new Uint8Array()))).toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect(await failing(client.append('INBOX', new Uint8Array()))).toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 
   test('append to an unknown mailbox', async () => {
@@ -78,8 +80,12 @@ onImap('mailboxes, flags, append, search, download', (backend) => {
     )
     const found = (query: object) => client.search('INBOX', query)
     expect(await found({ subject: 'Quartalsbericht' })).toEqual([uid])
-    expect(await found({ subject: 'Zürich' })).toEqual([uid])
-    expect(await found({ body: 'Erträge' })).toEqual([uid])
+    if (lacks.unicodeSearch(backend)) {
+      expect(await failing(found({ subject: 'Zürich' }))).toMatchObject({ code: 'COMMAND_REJECTED' })
+    } else {
+      expect(await found({ subject: 'Zürich' })).toEqual([uid])
+      expect(await found({ body: 'Erträge' })).toEqual([uid])
+    }
     expect(await found({ header: { 'x-key': 'abc' } })).toEqual([uid])
     expect(await found({ before: new Date('2026-08-15T00:00:00Z') })).toEqual([uid])
     expect(await found({ since: new Date('2026-08-15T00:00:00Z') })).not.toContain(uid)

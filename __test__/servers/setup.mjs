@@ -34,6 +34,10 @@ const NAMES = [
   'cursor',
 ]
 
+/** The simulator in the manner of others: for the IMAP suites only. */
+const PERSONALITIES = ['exchange', 'gmail', '163', 'exmail', 'rev2']
+const IMAP_NAMES = ['boundary', 'fetch', 'mailboxes', 'manage', 'bad']
+
 export default async function setup({ provide }) {
   const accounts = NAMES.map((name) => ({
     user: `${name}@${DOMAIN}`,
@@ -49,25 +53,18 @@ export default async function setup({ provide }) {
     if (why !== null) console.log(`SKIPPED ${name}: ${why}`)
   }
 
-  const tokens = {}
-  for (const { user } of accounts) {
-    tokens[user] = {
-      valid: await world.issueToken(user),
-      expired: await world.issueToken(user, { expiresIn: -60 }),
-    }
-  }
-  const simulator = {
-    name: 'simulator',
-    ca: world.ca,
-    imap: address(world.imap),
-    imapStarttls: address(world.imapStarttls),
-    smtp: address(world.smtp),
-    smtps: address(world.smtps),
-    accounts,
-    tokens,
-    skipped: null,
-    skippedSmtp: null,
-  }
+  const simulator = await backendOf('simulator', world, accounts)
+  const others = await Promise.all(
+    PERSONALITIES.map(async (personality) => {
+      const some = accounts.filter(({ user }) => IMAP_NAMES.includes(user.split('@')[0]))
+      const own = await startMailWorld({ accounts: some, seed: 0, smtp: false, imap: { personality } })
+      return { world: own, backend: await backendOf(personality, own, some) }
+    }),
+  )
+  provide(
+    'personalities',
+    others.map(({ backend }) => backend),
+  )
   provide('backends', [
     simulator,
     {
@@ -84,7 +81,30 @@ export default async function setup({ provide }) {
 
   return async () => {
     await real?.stop()
-    await world.stop()
+    await Promise.all([world, ...others.map((other) => other.world)].map((one) => one.stop()))
+  }
+}
+
+/** A world as the suites see it. */
+async function backendOf(name, world, accounts) {
+  const tokens = {}
+  for (const { user } of accounts) {
+    tokens[user] = {
+      valid: await world.issueToken(user),
+      expired: await world.issueToken(user, { expiresIn: -60 }),
+    }
+  }
+  return {
+    name,
+    ca: world.ca,
+    imap: address(world.imap),
+    imapStarttls: address(world.imapStarttls),
+    smtp: address(world.smtp),
+    smtps: address(world.smtps),
+    accounts,
+    tokens,
+    skipped: null,
+    skippedSmtp: null,
   }
 }
 
