@@ -576,9 +576,13 @@ export interface ParsedMessage {
   cc: Address[]
   bcc: Address[]
   headers: Record<string, string[]>
+  /** Read from the HTML when there is no text. */
   text: string | null
+  /** As it came, unsafe to show; made from the text when there is none. */
   html: string | null
   safeHtml: string | null
+  /** With `safeHtml`: images that show nothing and only tell the sender that the message was opened. */
+  trackingPixels?: number
   /** First ~200 characters a person would read. */
   preview: string
   attachments: Attachment[]

@@ -58,12 +58,15 @@ pub struct ParsedMessage {
     /// Plain text; made from the HTML when there is none.
     #[serde(serialize_with = "email_base::text::beside")]
     pub text: Option<String>,
-    /// HTML as it came, unsafe to show.
+    /// HTML as it came, unsafe to show; made from the text when there is none.
     #[serde(serialize_with = "email_base::text::beside")]
     pub html: Option<String>,
     /// HTML fit to show, when asked for.
     #[serde(serialize_with = "email_base::text::beside")]
     pub safe_html: Option<String>,
+    /// Images that show nothing and only tell that the message was opened; counted with [`Self::safe_html`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracking_pixels: Option<u32>,
     /// First ~200 characters a person would read.
     pub preview: String,
     /// Everything that is neither the text nor the HTML body.

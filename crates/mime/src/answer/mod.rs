@@ -7,7 +7,7 @@ mod reply;
 pub use forward::{ForwardOptions, forward};
 pub use reply::{ReplyOptions, reply_to};
 
-use crate::build::{check_address, check_identifier};
+use crate::build::{check_address, check_content_id, check_identifier, check_media_type};
 use crate::init::{AttachmentInit, Content};
 use crate::message::{Address, Attachment, ParsedMessage};
 
@@ -46,9 +46,10 @@ fn references(original: &ParsedMessage) -> Vec<String> {
 /// An attachment to send on; `None` when its bytes are not there.
 fn carried(attachment: &Attachment) -> Option<AttachmentInit> {
     let content = Content::Bytes(attachment.content.clone()?);
-    let content_type = (!attachment.content_type.is_empty()).then(|| attachment.content_type.clone());
+    // What was read may be named and typed in ways that nobody should send on.
+    let content_type = Some(attachment.content_type.clone()).filter(|t| check_media_type(t));
     let filename = Some(one_line(&attachment.filename)).filter(|n| !n.is_empty());
-    let content_id = attachment.content_id.clone().filter(|_| attachment.inline);
+    let content_id = attachment.content_id.clone().filter(|id| attachment.inline && check_content_id(id));
     Some(AttachmentInit { filename, content_type, content: Some(content), path: None, content_id })
 }
 

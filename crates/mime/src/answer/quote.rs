@@ -2,7 +2,7 @@
 
 use crate::build::format_date;
 use crate::html::sanitize::{Images, sanitize};
-use crate::html::text as html_text;
+use crate::html::{from_text, text as html_text};
 use crate::message::{Address, ParsedMessage};
 use crate::options::{CidImages, HtmlPolicy, RemoteImages};
 
@@ -58,6 +58,11 @@ pub(super) fn quoted(text: &str) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Whether the original was written as plain text: then plain text is the answer.
+pub(super) fn is_plain(original: &ParsedMessage) -> bool {
+    original.html.as_deref().is_none_or(from_text::is_made)
 }
 
 /// The original as HTML that may be sent on: nothing active, its own images by `cid:`, remote ones as they were.

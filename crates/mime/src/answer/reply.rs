@@ -84,7 +84,7 @@ fn bodies(original: &ParsedMessage, options: &ReplyOptions) -> (String, Option<S
     let attribution = quote::attribution(original);
     let own = quote::own_text(options.text.as_deref(), options.html.as_deref());
     let text = format!("{}\n\n{attribution}\n{}", own.trim_end(), quote::quoted(&quote::text_of(original)));
-    if options.html.is_none() && original.html.is_none() {
+    if options.html.is_none() && quote::is_plain(original) {
         return (text, None);
     }
     let own = quote::own_html(options.text.as_deref(), options.html.as_deref());

@@ -75,7 +75,7 @@ fn filename(init: &AttachmentInit) -> Result<Option<String>, Error> {
 /// Longer than any file system's.
 const MAX_FILENAME: usize = 1_000;
 
-fn media_type(given: Option<&str>, filename: Option<&str>, is_text: bool) -> Result<String, Error> {
+pub(super) fn media_type(given: Option<&str>, filename: Option<&str>, is_text: bool) -> Result<String, Error> {
     let Some(given) = given.map(|g| g.trim_matches(' ')).filter(|t| !t.is_empty()) else {
         let known = filename.and_then(by_extension);
         let fallback = if is_text { "text/plain" } else { "application/octet-stream" };
@@ -147,7 +147,7 @@ fn by_extension(name: &str) -> Option<&'static str> {
 }
 
 /// `<id>`; given with or without brackets or `cid:`.
-fn content_id(given: &str) -> Result<String, Error> {
+pub(super) fn content_id(given: &str) -> Result<String, Error> {
     let bare = given.trim_matches(' ');
     let bare = bare.strip_prefix("cid:").unwrap_or(bare);
     let bare = bare.strip_prefix('<').and_then(|i| i.strip_suffix('>')).unwrap_or(bare);

@@ -81,6 +81,16 @@ pub(crate) fn check_address(address: &str) -> bool {
     recipient::addr_spec(address, "").is_ok()
 }
 
+/// Whether a file can be sent under `media_type`.
+pub(crate) fn check_media_type(media_type: &str) -> bool {
+    attachment::media_type(Some(media_type), None, false).is_ok()
+}
+
+/// Whether `id` can be a file's Content-ID.
+pub(crate) fn check_content_id(id: &str) -> bool {
+    attachment::content_id(id).is_ok()
+}
+
 /// `id` with its brackets, `None` when it is no identifier.
 pub(crate) fn check_identifier(id: &str) -> Option<String> {
     identifier::check(id, "").ok()

@@ -100,7 +100,7 @@ fn is_void(name: &str) -> bool {
 }
 
 /// `hidden`, `display:none` and the other ways to put a preheader where nobody sees it.
-fn is_invisible(attributes: &str) -> bool {
+pub(super) fn is_invisible(attributes: &str) -> bool {
     if attributes.len() < 5 {
         return false;
     }

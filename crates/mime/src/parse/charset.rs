@@ -152,7 +152,8 @@ fn by_label<'a>(bytes: &'a [u8], encoding: &'static Encoding, hint: Hint<'_>) ->
     if utf8 == Utf8Evidence::Certain && encoding != UTF_16BE && encoding != UTF_16LE {
         return (String::from_utf8_lossy(bytes), Some(Trouble::Mislabelled));
     }
-    let (text, lossy) = encoding.decode_without_bom_handling(bytes);
+    let (text, lossy) =
+        if encoding == ISO_2022_JP { iso_2022_jp(bytes) } else { encoding.decode_without_bom_handling(bytes) };
     if !lossy {
         return (text, None);
     }
@@ -217,7 +218,7 @@ impl Utf8Evidence {
 
 fn guess<'a>(bytes: &'a [u8], hint: Hint<'_>) -> (Cow<'a, str>, bool) {
     if has_iso_2022_shift(bytes) {
-        let (text, lossy) = ISO_2022_JP.decode_without_bom_handling(bytes);
+        let (text, lossy) = iso_2022_jp(bytes);
         if !lossy {
             return (text, false);
         }
@@ -241,6 +242,9 @@ fn guess<'a>(bytes: &'a [u8], hint: Hint<'_>) -> (Cow<'a, str>, bool) {
     if encoding == EUC_KR && hint.tld != Some("kr") && is_short_chinese(bytes) {
         encoding = GB18030;
     }
+    if !encoding.is_single_byte() && is_latin_with_accents(bytes) {
+        encoding = WINDOWS_1252;
+    }
     encoding.decode_without_bom_handling(bytes)
 }
 
@@ -254,6 +258,16 @@ fn is_short_chinese(bytes: &[u8]) -> bool {
     high.len() < SHORT && high.chunks(2).all(frequent)
 }
 
+/// Octets beyond ASCII mostly stand alone, and letters are by far the most: two-octet characters come in runs, accents
+/// do not.
+fn is_latin_with_accents(bytes: &[u8]) -> bool {
+    let bytes = bytes.get(..GUESS_BYTES).unwrap_or(bytes);
+    let high = bytes.iter().filter(|b| !b.is_ascii()).count();
+    let letters = bytes.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let neighbours = bytes.windows(2).filter(|pair| pair.iter().all(|b| !b.is_ascii())).count();
+    letters >= high * 4 && neighbours * 3 <= high
+}
+
 /// Without a mark, the half with more zeros is the high one of text in any alphabet.
 fn utf16_order(bytes: &[u8]) -> &'static Encoding {
     let (mut even, mut odd) = (0usize, 0usize);
@@ -262,6 +276,27 @@ fn utf16_order(bytes: &[u8]) -> &'static Encoding {
         odd += usize::from(pair.get(1) == Some(&0));
     }
     if odd > even { UTF_16LE } else { UTF_16BE }
+}
+
+/// ISO-2022-JP (RFC 1468). encoding_rs takes a shift that the next one follows at once for an attack and says so; in mail
+/// it is where two encoded words, each of which ends in ASCII, were joined.
+fn iso_2022_jp(bytes: &[u8]) -> (Cow<'_, str>, bool) {
+    let is_shift = |at: usize| bytes.get(at) == Some(&0x1b) && matches!(bytes.get(at + 1), Some(b'$' | b'('));
+    if !memchr::memchr_iter(0x1b, bytes).any(|at| is_shift(at) && is_shift(at + 3)) {
+        return ISO_2022_JP.decode_without_bom_handling(bytes);
+    }
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(octet) = bytes.get(at) {
+        if is_shift(at) && is_shift(at + 3) {
+            at += 3;
+            continue;
+        }
+        out.push(*octet);
+        at += 1;
+    }
+    let (text, lossy) = ISO_2022_JP.decode_without_bom_handling(&out);
+    (Cow::Owned(text.into_owned()), lossy)
 }
 
 /// HZ (RFC 1843): `~{` … `~}` holds GB 2312 with the high bits off.

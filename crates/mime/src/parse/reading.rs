@@ -1,5 +1,6 @@
 //! From a message taken apart to a [`ParsedMessage`].
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use super::extracted::Extracted;
 use super::header::Fields;
 use super::structure::{Defects, Part, Tree};
 use super::{address, calendar, date, flowed, ids, report, security, tnef, transfer, uuencode};
-use crate::html::{reference, sanitize, text as html_text};
+use crate::html::{from_text, reference, sanitize, text as html_text, tracking};
 use crate::message::{Attachment, Invite, ParsedMessage, Security};
 use crate::options::{CidImages, ParseOptions};
 use crate::preview;
@@ -80,6 +81,8 @@ impl<'a> Reading<'a> {
         if let Some(html) = &bodies.html {
             mark_inline(&mut attachments, html, &self.tree);
         }
+        let tracking_pixels = self.tracking_pixels(bodies.html.as_deref());
+        self.html_of_text(&mut bodies);
         let safe_html = self.safe_html(bodies.html.as_deref(), images);
         let invites = self.invites();
         let security = match (self.security, &bodies.text) {
@@ -93,6 +96,7 @@ impl<'a> Reading<'a> {
         message.text = bodies.text;
         message.html = bodies.html;
         message.safe_html = safe_html;
+        message.tracking_pixels = tracking_pixels;
         message.attachments = attachments;
         message.invites = invites;
         message.security = security;
@@ -187,7 +191,10 @@ impl<'a> Reading<'a> {
     fn decoded(&mut self, index: usize) -> String {
         let Some(part) = self.tree.parts.get(index) else { return String::new() };
         let (octets, repaired) = transfer::decode(part.body, part.encoding);
-        let (rest, files) = uuencode::take_files(&octets);
+        let (rest, files) = match part.content_type.value.as_str() {
+            "text/html" => (Cow::Borrowed(&*octets), Vec::new()),
+            _ => uuencode::take_files(&octets),
+        };
         let (text, trouble) = attachment::text_of(part, &rest, self.hint());
         let number = part.number.clone();
         for (name, octets) in files {
@@ -238,6 +245,24 @@ impl<'a> Reading<'a> {
             all.push(file.describe(all.len() + 1, detail));
         }
         all
+    }
+
+    /// The text as HTML, where the sender wrote none.
+    fn html_of_text(&mut self, bodies: &mut Bodies) {
+        let Some(text) = bodies.text.as_deref().filter(|t| bodies.html.is_none() && !t.trim().is_empty()) else {
+            return;
+        };
+        let (html, cut) = from_text::from_text(text);
+        if cut {
+            self.defects.add("the text is too long: the HTML made of it lacks a part");
+        }
+        bodies.html = Some(html);
+    }
+
+    /// Only asked together with the safe HTML, which leaves them out.
+    fn tracking_pixels(&self, html: Option<&str>) -> Option<u32> {
+        self.options.sanitize_html.policy()?;
+        Some(html.map_or(0, tracking::count))
     }
 
     fn safe_html(&mut self, html: Option<&str>, images: sanitize::Images) -> Option<String> {
@@ -312,18 +337,7 @@ fn join(all: Vec<String>) -> Option<String> {
 
 /// Plain text among HTML.
 fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 40);
-    out.push_str("<div style=\"white-space:pre-wrap\">");
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            c => out.push(c),
-        }
-    }
-    out.push_str("</div>");
-    out
+    from_text::from_text(text).0
 }
 
 /// `cn` of `<ada@mail.example.cn>`, also of the Chinese providers that live under `.com`.

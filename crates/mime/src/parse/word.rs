@@ -235,6 +235,8 @@ mod tests {
         assert_eq!(t("=?utf-8?Q?=E4?= =?utf-8?Q?=BD=A0=E5=A5=BD?="), "你好");
         assert_eq!(t("=?utf-8?B?5L0=?=\r\n =?UTF-8?B?oOWlvQ==?="), "你好");
         assert_eq!(t("=?gb2312?B?xOO6?= =?gb2312?B?ww==?="), "你好");
+        // Each word shifts back to ASCII at its end, as RFC 1468 wants it.
+        assert_eq!(t("=?iso-2022-jp?B?GyRCJDMbKEI=?=\r\n =?iso-2022-jp?B?GyRCJHMbKEI=?="), "こん");
     }
 
     #[test]
@@ -258,6 +260,11 @@ mod tests {
     fn raw_octets_are_repaired() {
         assert_eq!(t("Grüße"), "Grüße");
         assert_eq!(t(b"Gr\xfc\xdfe aus M\xfcnchen"), "Grüße aus München");
+        assert_eq!(t(b"AW: Vertr\xe4ge f\xfcr K\xf6ln"), "AW: Verträge für Köln");
+        assert_eq!(
+            t(b"\xdcberm\xe4\xdfige \xc4nderungen \xfcber l\xe4ngere Zeit"),
+            "Übermäßige Änderungen über längere Zeit"
+        );
         assert_eq!(t(b"\xc4\xe3\xba\xc3\xa3\xac\xca\xc0\xbd\xe7"), "你好，世界");
         assert_eq!(t(b"\x1b$B$3$s$K$A$O\x1b(B"), "こんにちは");
         let hint = Hint { label: Some("big5"), tld: None };
