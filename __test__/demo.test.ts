@@ -19,6 +19,20 @@ describe('the demo', () => {
     for (const line of output.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80)
   }, 60_000)
 
+  test('--diagnose: a healthy and a broken set-up side by side', async () => {
+    const { code, output } = await program(['demo/terminal.mjs', '--diagnose'])
+    expect(code, output).toBe(0)
+    expect(output).not.toContain('✗')
+    const [table, advice] = output.split('What to do about the broken one')
+    expect(table).toMatch(/client id, secret +✓ \d+ ms +! CLIENT_REJECTED/)
+    expect(table).toMatch(/IMAP: mailbox +✓ \d+ ms +! MAILBOX_UNAVAILABLE/)
+    expect(table).toMatch(/SMTP: sign-in +✓ \d+ ms +! SMTP_AUTH_DISABLED/)
+    for (const words of ['Certificates & secrets', 'Manage email apps', 'step 3', 'step 6']) {
+      expect(advice.replace(/\s+/g, ' ')).toContain(words)
+    }
+    for (const line of output.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80)
+  }, 60_000)
+
   test('a step that fails is told by the exit code', async () => {
     const { code, output } = await program(['demo/terminal.mjs', '--microsoft'])
     expect(code).toBe(2)

@@ -25,6 +25,19 @@ export function block(text, indent = '     ') {
   for (let at = 0; at < text.length; at += room) console.log(paint(2, indent + text.slice(at, at + room)))
 }
 
+/** A sentence on as many lines as it takes, broken between words. */
+export function paragraph(text, indent = '     ') {
+  let row = ''
+  for (const word of text.split(' ')) {
+    if (row !== '' && columns(row) + 1 + columns(word) > WIDTH - indent.length) {
+      console.log(paint(2, indent + row))
+      row = ''
+    }
+    row += row === '' ? word : ` ${word}`
+  }
+  if (row !== '') console.log(paint(2, indent + row))
+}
+
 /** Every claim of the demo goes through here; the exit code counts them. */
 export function check(what, holds) {
   if (!holds) failures += 1

@@ -1,6 +1,7 @@
 // The main job, as the plugin would do it: link a mailbox, list, fetch, answer, and see the answer arrive.
 //
 //   npm run demo
+//   npm run demo -- --diagnose
 //   npm run demo -- --microsoft --client-id … --client-secret … [--tenant …] [--port 8765] [--send]
 
 import { createRequire } from 'node:module'
@@ -18,6 +19,7 @@ const LONG_FETCH = 500
 
 const { values: options } = parseArgs({
   options: {
+    diagnose: { type: 'boolean', default: false },
     microsoft: { type: 'boolean', default: false },
     'client-id': { type: 'string' },
     'client-secret': { type: 'string' },
@@ -30,6 +32,11 @@ const { values: options } = parseArgs({
 if (options.microsoft && !(options['client-id'] && options['client-secret'])) {
   console.error('--microsoft needs --client-id and --client-secret of the app registration')
   process.exit(2)
+}
+
+if (options.diagnose) {
+  await import('./diagnose.mjs')
+  process.exit()
 }
 
 show.title('@nocobase/email-native: link a mailbox, read it, answer')

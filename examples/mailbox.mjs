@@ -7,6 +7,7 @@ const { startMailWorld } = require('@nocobase/email-native-simulator')
 
 export const {
   buildMessage,
+  diagnose,
   ImapClient,
   MailError,
   microsoft,

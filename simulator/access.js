@@ -9,17 +9,19 @@ const PERMISSIONS = {
   smtp: { scope: 'SMTP.Send', role: 'SMTP.SendAsApp' },
 }
 
+const GMAIL_OFF = 'Your account is not enabled for IMAP use.'
 const NOT_CONNECTED = 'User is authenticated but not connected.'
 
 /** A refused login. `challenge` is the JSON of XOAUTH2, `text` and `tagged` what IMAP says in the end. */
 class AuthError extends Error {
   /** @param {string} reason for the log and for tests; clients never see it
-   * @param {{ challenge?: object | null, text?: string, tagged?: 'NO' | 'BAD', permission?: boolean }} [details] */
-  constructor(reason, { challenge = null, text, tagged, permission = false } = {}) {
+   * @param {{ challenge?: object | null, text?: string, code?: string, tagged?: 'NO' | 'BAD', permission?: boolean }} [details] */
+  constructor(reason, { challenge = null, text, code, tagged, permission = false } = {}) {
     super(reason)
     this.name = 'AuthError'
     this.challenge = challenge
     this.text = text
+    this.code = code
     this.tagged = tagged
     /** Known, but not allowed: not a matter of credentials. */
     this.permission = permission
@@ -49,7 +51,9 @@ function createAccess({ directory, oauth }, protocol, provider) {
       : byPassword(directory, provider, user, password)
     const account = directory.account(admitted.user)
     const switchedOff = protocol === 'imap' ? !account.imap : false
-    if (!account.mailbox || switchedOff) throw notConnected(account.mailbox ? 'IMAP is switched off' : 'no mailbox')
+    if (!account.mailbox || switchedOff) {
+      throw (provider === 'google' ? gmailOff : notConnected)(account.mailbox ? 'IMAP is switched off' : 'no mailbox')
+    }
     return { ...admitted, user: account.user }
   }
 }
@@ -98,6 +102,12 @@ async function byGoogleToken({ directory, oauth }, _protocol, user, token) {
 /** Exchange's catch-all for everything that is not about credentials. */
 function notConnected(reason) {
   return new AuthError(reason, { text: NOT_CONNECTED, tagged: 'BAD', permission: true })
+}
+
+/** Gmail's words. */
+function gmailOff(reason) {
+  const text = `${GMAIL_OFF} Please visit your Gmail settings page and enable your account for IMAP access. (Failure)`
+  return new AuthError(reason, { text, code: 'ALERT', permission: true })
 }
 
 module.exports = { createAccess, AuthError }

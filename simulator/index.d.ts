@@ -33,6 +33,8 @@ export interface MailWorldOptions {
     rotation?: Rotation
     /** Default 5. */
     deviceIntervalSeconds?: number
+    /** Default 900. */
+    deviceLifetimeSeconds?: number
     /** Approximate length of Microsoft access tokens. Default 2048. */
     tokenBytes?: number
   }
@@ -226,6 +228,8 @@ export interface MicrosoftEndpoints {
 export interface GoogleEndpoints {
   authorizationEndpoint: string
   tokenEndpoint: string
+  /** Refuses the mail scope, as Google's does: the device flow is not for mail. */
+  deviceAuthorizationEndpoint: string
   revocationEndpoint: string
   jwksUri: string
   issuer: string
@@ -250,6 +254,7 @@ export interface OAuthWorld {
   tokenLifetimeSeconds: number
   rotation: Rotation
   deviceIntervalSeconds: number
+  deviceLifetimeSeconds: number
   /** Every AADSTS number that has its own text here. */
   aadstsCodes: number[]
   /** Every request so far, to assert how often something was asked. */

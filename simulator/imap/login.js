@@ -40,7 +40,7 @@ async function authenticate(session, credentials, command) {
  * @param {import('./session.js').Session} session
  * @param {string} mechanism
  * @param {'LOGIN' | 'AUTHENTICATE'} command
- * @param {{ challenge?: object | string | null, text?: string, tagged?: 'NO' | 'BAD' }} error
+ * @param {{ challenge?: object | string | null, text?: string, code?: string, tagged?: 'NO' | 'BAD' }} error
  */
 async function refusal(session, mechanism, command, error) {
   const { texts, challenge } = session.personality
@@ -52,7 +52,7 @@ async function refusal(session, mechanism, command, error) {
     await session.reader.line()
   }
   const { text, code } = texts.refused(command)
-  return phrased(error.tagged ?? 'NO', error.text ?? text, error.tagged === 'BAD' ? null : code)
+  return phrased(error.tagged ?? 'NO', error.text ?? text, error.tagged === 'BAD' ? null : (error.code ?? code))
 }
 
 module.exports = { authenticate }

@@ -47,6 +47,12 @@ function createOAuthFace({ context, origin, port }) {
     set deviceIntervalSeconds(seconds) {
       settings.deviceIntervalSeconds = seconds
     },
+    get deviceLifetimeSeconds() {
+      return settings.deviceLifetimeSeconds
+    },
+    set deviceLifetimeSeconds(seconds) {
+      settings.deviceLifetimeSeconds = seconds
+    },
     requests: context.requests,
     failNext: (fault) => context.faults.failNext(fault),
     clearFaults: () => context.faults.clear(),
@@ -93,6 +99,7 @@ function googleEndpoints(origin) {
   return {
     authorizationEndpoint: `${origin}/o/oauth2/v2/auth`,
     tokenEndpoint: `${origin}/token`,
+    deviceAuthorizationEndpoint: `${origin}/device/code`,
     revocationEndpoint: `${origin}/revoke`,
     jwksUri: `${origin}/oauth2/v3/certs`,
     issuer: origin,

@@ -19,6 +19,7 @@ const { TokenMint } = require('./tokens')
  * @property {number} tokenLifetimeSeconds of access tokens and id_tokens
  * @property {'microsoft' | 'revoke' | 'revoke-family'} rotation what becomes of a refresh token that was used
  * @property {number} deviceIntervalSeconds
+ * @property {number} deviceLifetimeSeconds
  *
  * @typedef {object} Context
  * @property {import('../directory/directory').Directory} directory
@@ -51,7 +52,13 @@ async function startOAuthServer({ tls, directory, host = 'localhost', port, toke
     flows: new Map(),
     sessions: new Map(),
     googleTokens: new Map(),
-    settings: { tokenLifetimeSeconds: 3600, rotation: 'microsoft', deviceIntervalSeconds: 5, ...defined(settings) },
+    settings: {
+      tokenLifetimeSeconds: 3600,
+      rotation: 'microsoft',
+      deviceIntervalSeconds: 5,
+      deviceLifetimeSeconds: 900,
+      ...defined(settings),
+    },
     origin: () => origin,
     requests: [],
   }

@@ -4,8 +4,11 @@ const { answer } = require('../interaction')
 const { sendJson } = require('../respond')
 const { authorizeGoogle } = require('./authorize')
 const { GoogleError } = require('./errors')
-const { USERINFO } = require('./scopes')
+const { parseGoogleScopes, USERINFO } = require('./scopes')
 const { googleSubject, tokenGoogle } = require('./token')
+
+/** What a screen without a keyboard may ask for. */
+const DEVICE_SCOPES = ['openid', `${USERINFO}.email`, `${USERINFO}.profile`]
 
 /** `/userinfo` (OpenID Connect Core §5.3) */
 function userinfo(context, incoming, response) {
@@ -40,6 +43,15 @@ function revoke(context, incoming, response) {
   sendJson(response, 200, {})
 }
 
+/** `/device/code`: Google's device flow has a few scopes of its own, and mail is not among them. */
+function deviceCode(context, { form }) {
+  const client = context.directory.clients.get(form.get('client_id') ?? '')
+  if (client?.provider !== 'google') throw new GoogleError('invalid_client', 'The OAuth client was not found.', 401)
+  const refused = parseGoogleScopes(form.get('scope')).find((scope) => !DEVICE_SCOPES.includes(scope))
+  if (refused) throw new GoogleError('invalid_scope', `Invalid device flow scope: ${refused}`)
+  throw new GoogleError('unauthorized_client', 'Invalid client type.')
+}
+
 function metadata(context, _incoming, response) {
   const origin = context.origin()
   sendJson(response, 200, {
@@ -70,6 +82,7 @@ const ROUTES = [
   ['POST', '/signin', 'page', 'page', answer],
   ['POST', '/token', 'token', 'google', tokenGoogle],
   ['GET', '(?:/oauth2/v3)?/userinfo', 'me', 'google', userinfo],
+  ['POST', '/device/code', 'devicecode', 'google', deviceCode],
   ['POST', '/revoke', 'revoke', 'google', revoke],
   ['GET', '/oauth2/v3/certs', 'jwks', 'google', certs],
   ['GET', '/\\.well-known/openid-configuration', 'metadata', 'google', metadata],

@@ -7,7 +7,6 @@ const { parseScopes } = require('../scopes')
 const { opaque } = require('../tokens')
 const { required } = require('./authorization-code')
 
-const LIFETIME_S = 900
 const SLOW_DOWN_S = 5
 /** No vowels, no look-alikes: what a person types. */
 const ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ23456789'
@@ -17,13 +16,14 @@ function startDeviceCode(context, { form, client }) {
   const scopes = parseScopes(required(form, 'scope'))
   const userCode = Array.from({ length: 9 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
   const deviceCode = opaque('D', 180)
-  const interval = context.settings.deviceIntervalSeconds
+  const { deviceIntervalSeconds: interval, deviceLifetimeSeconds: lifetime } = context.settings
   const verificationUri = `${context.origin()}/common/oauth2/deviceauth`
   context.grants.deviceCodes.set(deviceCode, {
     userCode,
     clientId: client.id,
     scopes,
     interval,
+    lifetime,
     startedAt: Date.now(),
     polledAt: 0,
     state: 'pending',
@@ -33,7 +33,7 @@ function startDeviceCode(context, { form, client }) {
     user_code: userCode,
     device_code: deviceCode,
     verification_uri: verificationUri,
-    expires_in: LIFETIME_S,
+    expires_in: lifetime,
     interval,
     message: `To sign in, use a web browser to open the page ${verificationUri} and enter the code ${userCode} to authenticate.`,
   }
@@ -57,7 +57,7 @@ async function redeemDeviceCode(context, { form, client }) {
 }
 
 function isExpired(record) {
-  return Date.now() - record.startedAt > LIFETIME_S * 1000
+  return Date.now() - record.startedAt > record.lifetime * 1000
 }
 
 /** @returns the pending record of a typed code, or null */
