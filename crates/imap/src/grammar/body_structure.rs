@@ -33,6 +33,9 @@ pub(super) fn read(item: Item<'_>) -> Result<BodyPart, &'static str> {
         }
         let Some(fields) = body.list() else { continue };
         let index = drafts.len();
+        if says_nothing(fields) {
+            return Err("BODYSTRUCTURE has a part of which it says nothing");
+        }
         let (part, children) = if is_multipart(fields) { multipart(fields) } else { single(fields) };
         let part = BodyPart { part: number.of(matches!(children, Children::Parts(_))), ..part };
         match children {
@@ -192,6 +195,11 @@ fn single<'t>(fields: Items<'t>) -> (BodyPart, Children<'t>) {
     (part, inner.map_or(Children::None, Children::Message))
 }
 
+/// `(NIL NIL NIL …)`, as Exchange sends it for a message that it cannot read: neither types nor sizes nor parts.
+fn says_nothing(mut fields: Items<'_>) -> bool {
+    fields.all(Item::is_nil)
+}
+
 /// A body, and not a disposition: bodies, or a type and a subtype.
 fn is_body(mut fields: Items<'_>) -> bool {
     let first_is_body = fields.next().is_some_and(|first| first.list().is_some());
@@ -344,6 +352,8 @@ mod tests {
         let no_body = r#"("message" "rfc822" NIL NIL NIL "7bit" 300 ("Wed" NIL) NIL 9 NIL ("inline" NIL))"#;
         assert_eq!(structure(no_body).unwrap().disposition.as_deref(), Some("inline"));
         assert!(structure("NIL").is_err() && structure("()").is_err());
+        assert!(structure("(NIL NIL NIL NIL NIL NIL NIL)").is_err());
+        assert!(structure(r#"(("text" "plain")(NIL NIL NIL) "mixed")"#).is_err());
     }
 
     #[test]
