@@ -125,10 +125,15 @@ export class Filter {
   }
 
   #rewritten(bytes: Buffer): Buffer {
-    if (!bytes.includes('CAPABILITY')) return bytes
-    const lines = bytes.toString('latin1').replace(/^.*\bCAPABILITY .*$/gm, (line) => {
-      return this.hidden.reduce((left, word) => left.replace(new RegExp(` ${word}(?=[ \\]\r]|$)`, 'g'), ''), line)
-    })
+    if (!bytes.includes('CAPABILITY') && !bytes.includes('HIGHESTMODSEQ')) return bytes
+    // Dovecot counts changes once anybody has asked for it, and says so to everybody.
+    const counted = this.hidden.includes('CONDSTORE') ? /^\* OK \[HIGHESTMODSEQ [^\n]*\n/gm : /(?!)/g
+    const lines = bytes
+      .toString('latin1')
+      .replace(counted, '')
+      .replace(/^.*\bCAPABILITY .*$/gm, (line) => {
+        return this.hidden.reduce((left, word) => left.replace(new RegExp(` ${word}(?=[ \\]\r]|$)`, 'g'), ''), line)
+      })
     return Buffer.from(lines, 'latin1')
   }
 

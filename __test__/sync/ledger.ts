@@ -61,8 +61,9 @@ export class Ledger {
     for (const [uid, want] of truth) {
       const row = this.rows.get(uid)
       if (row === undefined) found.push(`lost ${uid}`)
-      else if (row.hash !== want.hash) found.push(`another body of ${uid}`)
-      else if (row.flags !== want.flags) found.push(`flags of ${uid}: [${row.flags}], server [${want.flags}]`)
+      if (row !== undefined && row.hash !== want.hash) found.push(`another body of ${uid}`)
+      if (row !== undefined && row.flags !== want.flags)
+        found.push(`flags of ${uid}: [${row.flags}], server [${want.flags}]`)
     }
     for (const uid of this.rows.keys()) if (!truth.has(uid)) found.push(`kept ${uid}, which is gone`)
     return found
@@ -71,8 +72,7 @@ export class Ledger {
 
 /** A message that could not be had is kept as such: it equals nothing on the server. */
 function stored({ uid, source, flags, degraded }: FetchedMessage): Stored {
-  if (flags === null) throw new Error(`no flags of ${uid}: ${JSON.stringify(degraded)}`)
-  if (degraded !== null) return { hash: `degraded ${degraded.code}`, flags: flagsOf(flags) }
-  if (source === null) throw new Error(`no source of ${uid}, and not degraded`)
+  if (degraded !== null) return { hash: `degraded ${degraded.code}`, flags: flagsOf(flags ?? []) }
+  if (source === null || flags === null) throw new Error(`no source or flags of ${uid}, and not degraded`)
   return { hash: hashOf(source), flags: flagsOf(flags) }
 }
