@@ -670,6 +670,12 @@ export interface SmtpOptions extends ServerAddress, ConnectOptions {
   pool?: { maxConnections?: number; maxMessagesPerConnection?: number; idleTimeoutMs?: number }
   /** Shared by every client of the same mailbox in this process. Microsoft 365: 3 connections, 30 messages a minute. */
   rateLimit?: { messages: number; perMs: number }
+  /**
+   * Opt-in to BDAT (RFC 3030) where the server offers CHUNKING: the message flows in chunks, without a round trip for leave
+   * to send it. `'binary'`: attachments also as raw octets, a quarter smaller, where it offers BINARYMIME. Default false:
+   * some servers offer it and fail at it. Without the extension DATA is used.
+   */
+  chunking?: boolean | 'binary'
 }
 export interface SmtpEnvelope {
   from: string

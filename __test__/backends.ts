@@ -22,6 +22,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     backends: Backend[]
     personalities: Backend[]
+    /** Servers that differ in how they take mail, and in nothing else. */
+    submissions: Backend[]
   }
 }
 
@@ -38,7 +40,9 @@ export function onEveryImap(name: string, suite: (backend: Backend) => void): vo
 
 /** The same on servers that also send. */
 export function onSmtp(name: string, suite: (backend: Backend) => void): void {
-  for (const backend of inject('backends')) onBackend(name, backend, backend.skippedSmtp, suite)
+  for (const backend of [...inject('backends'), ...inject('submissions')]) {
+    onBackend(name, backend, backend.skippedSmtp, suite)
+  }
 }
 
 /** What a server does not have; everything else, every one has. */

@@ -144,6 +144,22 @@ onSmtp('sending', (backend) => {
     expect(await failing(other.verify())).toMatchObject({ code: 'CLOSED' })
   })
 
+  test.each([true, 'binary'] as const)('chunking: %s, where the server takes it, else as ever', async (chunking) => {
+    const other = await smtp(backend, 'send', { chunking })
+    const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7919) % 256))
+    const result = await other.send({
+      from: user,
+      to: user,
+      subject: 'Chunks',
+      text: '.\n..\nend',
+      attachments: [{ filename: 'a.bin', content }],
+    })
+    const { message } = await arrived(inbox, result.messageId)
+    expect(message?.text?.replace(/\r\n/g, '\n').trimEnd()).toBe('.\n..\nend')
+    expect(message?.attachments[0].content?.equals(content)).toBe(true)
+    await other.close()
+  })
+
   test('wrong password, expired token', async () => {
     const { expiredToken } = account(backend, 'bad')
     const badUser = account(backend, 'bad').user

@@ -3,6 +3,7 @@
 const { request } = require('./net/request')
 const { Browser } = require('./oauth/browser')
 const { createOAuthFace, googleEndpoints } = require('./oauth/face')
+const { exchangeRefusals } = require('./smtp/replies')
 
 /** What `startMailWorld` resolves to, put together from the running servers. */
 function createFace(parts, stop) {
@@ -89,8 +90,15 @@ function imapControls({ faults, sessions, connections, expire, disconnect }) {
   return { faults, sessions, connections, expire, disconnect }
 }
 
-function smtpControls({ faults, settings, disconnect }) {
-  return { failNext: (fault) => faults.failNext(fault), clearFaults: () => faults.clear(), settings, disconnect }
+function smtpControls({ faults, settings, statistics, disconnect }) {
+  return {
+    failNext: (fault) => faults.failNext(fault),
+    clearFaults: () => faults.clear(),
+    refusals: exchangeRefusals,
+    settings,
+    statistics,
+    disconnect,
+  }
 }
 
 module.exports = { createFace }

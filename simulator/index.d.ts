@@ -56,12 +56,21 @@ export interface ImapOptions {
 }
 
 export interface SmtpOptions {
+  /**
+   * `default` (Exchange's words, everything on, no limits), `exchange` (with its limits), `gmail`, `strict` (no pipelining; refuses messages that
+   * RFC 5322 does not allow), `plain` (no extension but STARTTLS and AUTH). The options below prevail.
+   */
+  personality?: 'default' | 'exchange' | 'gmail' | 'strict' | 'plain'
   /** Default 157286400, as Exchange Online. */
   maxMessageBytes?: number
   /** `false` answers passwords with `550 5.7.30`. Default true. */
   basicAuth?: boolean
   /** More get `432 4.3.2`. Exchange Online allows 3; default: no limit. */
   maxConnectionsPerMailbox?: number
+  /** Messages of one mailbox in a window; more are delayed. Exchange Online allows 30 a minute; default: no limit. */
+  messagesPerWindow?: number
+  /** Default a minute. */
+  windowMs?: number
   /** Every message gets another Message-ID, as sometimes at Exchange. */
   rewriteMessageId?: boolean
 }
@@ -397,14 +406,52 @@ export interface SmtpControls {
   failNext(fault: SmtpFault): void
   clearFaults(): void
   /** Changeable at any moment. */
-  settings: Required<Pick<SmtpOptions, 'basicAuth' | 'maxConnectionsPerMailbox' | 'rewriteMessageId'>>
+  settings: Required<
+    Pick<SmtpOptions, 'basicAuth' | 'maxConnectionsPerMailbox' | 'messagesPerWindow' | 'windowMs' | 'rewriteMessageId'>
+  >
+  /** Microsoft 365's own refusals, for `reply`. */
+  readonly refusals: {
+    readonly concurrentConnections: string
+    readonly senderThreads: string
+    readonly authDisabled: string
+    readonly wrongUser: string
+    readonly sendAsDenied: string
+    readonly basicAuth: string
+    readonly quotaExceeded: string
+    readonly mailboxFull: string
+  }
+  readonly statistics: {
+    readonly connections: number
+    /** Signed-in connections of a mailbox, now and at most. */
+    open(user: string): number
+    most(user: string): number
+    /** When MAIL was accepted, in ms. */
+    readonly messages: ReadonlyArray<{ user: string; at: number }>
+    clear(): void
+  }
   /** Cuts connections without a word. */
   disconnect(): void
 }
 
 export interface SmtpFault {
-  /** `data`: after the final dot, the message is dropped. `accepted`: it is delivered first, but the client cannot know. */
-  stage: 'connect' | 'auth' | 'mail' | 'rcpt' | 'data' | 'accepted'
+  /**
+   * `connect`: in place of the greeting. `data-command`: in place of 354. `body`: in the middle of the message. `data`: after the final dot, the
+   * message is dropped. `accepted`: it is delivered first, but the client cannot know. `replied`: after the reply, the connection is cut.
+   */
+  stage:
+    | 'connect'
+    | 'ehlo'
+    | 'starttls'
+    | 'auth'
+    | 'mail'
+    | 'rcpt'
+    | 'data-command'
+    | 'body'
+    | 'data'
+    | 'accepted'
+    | 'replied'
+  /** `body`: how much of the message comes through first. Default 1. */
+  afterBytes?: number
   /** `451 4.7.500 Server busy. Please try again later` */
   reply?: string
   /** Cut the connection instead. */

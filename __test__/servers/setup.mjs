@@ -38,6 +38,12 @@ const NAMES = [
 const PERSONALITIES = ['exchange', 'gmail', '163', 'exmail', 'rev2']
 const IMAP_NAMES = ['boundary', 'fetch', 'mailboxes', 'manage', 'bad']
 
+/** How else a submission server may behave. */
+const SUBMISSIONS = ['exchange', 'gmail', 'strict', 'plain']
+
+/** Whom the suites of sending need. */
+const SMTP_NAMES = ['send', 'ben', 'bad', 'secrets']
+
 export default async function setup({ provide }) {
   const accounts = NAMES.map((name) => ({
     user: `${name}@${DOMAIN}`,
@@ -65,6 +71,18 @@ export default async function setup({ provide }) {
     'personalities',
     others.map(({ backend }) => backend),
   )
+  // The same submission server in other providers' manner, each in a world of its own.
+  const submissions = await Promise.all(
+    SUBMISSIONS.map(async (personality) => {
+      const some = accounts.filter(({ user }) => SMTP_NAMES.includes(user.split('@')[0]))
+      const own = await startMailWorld({ accounts: some, seed: 0, smtp: { personality } })
+      return { world: own, backend: await backendOf(`simulator (${personality})`, own, some) }
+    }),
+  )
+  provide(
+    'submissions',
+    submissions.map(({ backend }) => backend),
+  )
   provide('backends', [
     simulator,
     {
@@ -81,7 +99,7 @@ export default async function setup({ provide }) {
 
   return async () => {
     await real?.stop()
-    await Promise.all([world, ...others.map((other) => other.world)].map((one) => one.stop()))
+    await Promise.all([world, ...[...others, ...submissions].map((other) => other.world)].map((one) => one.stop()))
   }
 }
 

@@ -4,14 +4,30 @@ const { parseReply } = require('./replies')
 
 /**
  * @typedef {object} SmtpFault
- * @property {'connect' | 'auth' | 'mail' | 'rcpt' | 'data' | 'accepted'} stage `data`: after the final dot, the message is dropped; `accepted`: the
- *   message is delivered, then this happens (the client cannot know that it was)
+ * @property {'connect' | 'ehlo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data-command' | 'body' | 'data' | 'accepted' | 'replied'} stage
+ *   `connect`: in place of the greeting; `data-command`: in place of 354; `body`: in the middle of the message; `data`: after the final dot, the
+ *   message is dropped; `accepted`: the message is delivered, then this happens (the client cannot know that it was); `replied`: after the reply
+ * @property {number} [afterBytes] `body`: of the message, how many come through first; default 1
  * @property {string} [reply] `451 4.7.500 Server busy`
  * @property {boolean} [destroy] cut the connection instead
  * @property {number} [delayMs] wait first
  * @property {string} [address] only for this sender (`mail`), recipient (`rcpt`) or user (`auth`)
  * @property {number} [times] how often; default 1
  */
+
+const STAGES = [
+  'connect',
+  'ehlo',
+  'starttls',
+  'auth',
+  'mail',
+  'rcpt',
+  'data-command',
+  'body',
+  'data',
+  'accepted',
+  'replied',
+]
 
 /** What goes wrong next in submission. */
 class Faults {
@@ -22,6 +38,7 @@ class Faults {
 
   /** @param {SmtpFault} fault */
   failNext(fault) {
+    if (!STAGES.includes(fault.stage)) throw new TypeError(`Unknown stage of submission: ${fault.stage}`)
     if (fault.reply !== undefined) parseReply(fault.reply)
     this.queue.push({ times: 1, ...fault })
   }

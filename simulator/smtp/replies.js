@@ -8,6 +8,11 @@ class Reply extends Error {
     this.name = 'Reply'
     this.responseCode = code
   }
+
+  /** As `failNext` takes it. */
+  get line() {
+    return `${this.responseCode} ${this.message}`
+  }
 }
 
 /** `451 4.7.500 Server busy` → Reply */
@@ -47,23 +52,63 @@ const replies = {
   tooLarge: (limit) => new Reply(552, `5.3.4 Message size exceeds fixed maximum message size of ${limit} bytes`),
 }
 
+const SUPPORT = 'https://support.google.example/mail/?p='
+
+/** Gmail's words, where they differ. */
+const gmailReplies = {
+  ...replies,
+  badCredentials: () =>
+    new Reply(
+      535,
+      `5.7.8 Username and Password not accepted. For more information, go to ${SUPPORT}BadCredentials - gsmtp`,
+    ),
+  tooManyConnections: () => new Reply(421, '4.7.0 Too many login attempts, please try again later. - gsmtp'),
+  unknownRecipient: (address) =>
+    new Reply(
+      550,
+      `5.1.1 The email account that you tried to reach does not exist: ${address}. ${SUPPORT}NoSuchUser - gsmtp`,
+    ),
+  tooLarge: () =>
+    new Reply(552, `5.3.4 Your message exceeded Google's message size limits. ${SUPPORT}MaxSizeError - gsmtp`),
+}
+
+/** @param {'exchange' | 'gmail'} whose */
+function wordsOf(whose) {
+  return whose === 'gmail' ? gmailReplies : replies
+}
+
+/** What Microsoft 365 says when it has enough; for `failNext`. */
+const exchangeRefusals = {
+  concurrentConnections: replies.tooManyConnections().line,
+  senderThreads: '451 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded',
+  authDisabled: replies.smtpAuthDisabled().line,
+  wrongUser: replies.badCredentials().line,
+  sendAsDenied: replies.notYourSender().line,
+  basicAuth: replies.basicDisabled().line,
+  quotaExceeded:
+    '554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message due to a permanent exception.',
+  mailboxFull:
+    '554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded',
+}
+
 const OWN_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /
 
 /**
- * Lets a reply that brings its enhanced status keep it, where smtp-server would put its own in front; and replaces the one text that
+ * Words of a provider: lets a reply that brings its enhanced status keep it, where smtp-server would put its own in front; and replaces the one text that
  * smtp-server does not let its user choose, the one after a refused XOAUTH2.
  *
  * @param {any} connection of smtp-server
+ * @param {typeof replies} words
  */
-function speakExchange(connection) {
+function speak(connection, words) {
   const send = connection.send.bind(connection)
   connection.send = (code, data, context) => {
     if (code === 535 && data === 'Error: Username and Password not accepted') {
-      return send(535, replies.badCredentials().message, false)
+      return send(535, words.badCredentials().message, false)
     }
     if (typeof data === 'string' && OWN_STATUS.test(data)) return send(code, data, false)
     return send(code, data, context)
   }
 }
 
-module.exports = { Reply, parseReply, replies, speakExchange }
+module.exports = { Reply, exchangeRefusals, parseReply, speak, wordsOf }

@@ -5,7 +5,9 @@ const { SMTPServer } = require('smtp-server')
 const { listen } = require('../net/listener')
 const { createSubmission } = require('./submission')
 const { Faults } = require('./faults')
-const { speakExchange } = require('./replies')
+const { personalityOf } = require('./personalities')
+const { speak, wordsOf } = require('./replies')
+const { Statistics } = require('./statistics')
 
 /**
  * @typedef {object} SmtpOptions
@@ -14,7 +16,10 @@ const { speakExchange } = require('./replies')
  * @property {any} store where mail is delivered
  * @property {(credentials: import('../access').Credentials) => Promise<import('../access').Admitted>} authenticate
  * @property {object[]} outbox takes what is for foreign domains
+ * @property {string} [personality] see personalities.js
  * @property {number} [maxMessageBytes]
+ * @property {number} [messagesPerWindow] of one mailbox; more are delayed
+ * @property {number} [windowMs] default a minute
  * @property {boolean} [basicAuth] whether passwords are accepted at all
  * @property {number} [maxConnectionsPerMailbox] signed in at the same time
  * @property {boolean} [rewriteMessageId] gives messages a Message-ID of its own, as Exchange sometimes does
@@ -32,22 +37,29 @@ const MAX_MESSAGE_BYTES = 157_286_400
  * @param {SmtpOptions} options
  */
 async function startSmtpServers(options) {
+  const personality = personalityOf(options.personality)
   const settings = {
+    personality: 'default',
+    messagesPerWindow: Infinity,
+    windowMs: 60_000,
     maxMessageBytes: MAX_MESSAGE_BYTES,
     basicAuth: true,
     maxConnectionsPerMailbox: Infinity,
     rewriteMessageId: false,
+    ...personality.settings,
     ...options,
   }
   const faults = new Faults()
-  const submission = createSubmission(settings, faults)
+  const statistics = new Statistics()
+  const submission = createSubmission(settings, faults, statistics, personality)
   const [starttls, implicit] = await Promise.all([
-    startOne(settings, submission, { secure: false, port: options.ports?.starttls }),
-    startOne(settings, submission, { secure: true, port: options.ports?.implicit }),
+    startOne(settings, submission, personality, { secure: false, port: options.ports?.starttls }),
+    startOne(settings, submission, personality, { secure: true, port: options.ports?.implicit }),
   ])
   return {
     faults,
     settings,
+    statistics,
     starttls: starttls.port,
     implicit: implicit.port,
     /** Cuts every connection without a word. */
@@ -58,29 +70,38 @@ async function startSmtpServers(options) {
   }
 }
 
-class ExchangeServer extends SMTPServer {
+class SubmissionServer extends SMTPServer {
+  /** Called for each connection before its first word. */
+  greet = (_connection) => {}
+
   connect(socket, socketOptions) {
     super.connect(socket, socketOptions)
-    speakExchange([...this.connections].at(-1))
+    this.greet([...this.connections].at(-1))
   }
 }
 
-async function startOne({ tls, maxMessageBytes }, submission, { secure, port }) {
-  const server = new ExchangeServer({
+async function startOne({ tls, maxMessageBytes }, { beforeCommand, ...submission }, personality, { secure, port }) {
+  const { hide = [], announcesSize = true } = personality
+  const server = new SubmissionServer({
     ...submission,
     ...tls,
     secure,
-    size: maxMessageBytes,
-    name: 'smtp.office365.example',
-    banner: 'Microsoft ESMTP MAIL Service, simulated',
-    authMethods: ['LOGIN', 'XOAUTH2', 'PLAIN'],
+    size: announcesSize ? maxMessageBytes : undefined,
+    name: personality.name,
+    banner: personality.banner,
+    authMethods: personality.authMethods,
+    hideREQUIRETLS: true,
     authRequiredMessage: '5.7.57 Client not authenticated to send mail.',
-    hideENHANCEDSTATUSCODES: false,
-    hideDSN: false,
+    ...Object.fromEntries(['ENHANCEDSTATUSCODES', 'DSN'].map((name) => [`hide${name}`, false])),
+    ...Object.fromEntries(hide.map((name) => [`hide${name}`, true])),
     disableReverseLookup: true,
     maxAllowedUnauthenticatedCommands: 1000,
     logger: false,
   })
+  server.greet = (connection) => {
+    speak(connection, wordsOf(personality.words))
+    beforeCommand(server, connection)
+  }
   // A client that goes away in mid-handshake or mid-sentence is what tests do.
   server.on('error', () => {})
   // Implicit TLS by Node's own server: destroying a socket in mid-handshake, as a stop does, crashes Node under smtp-server's.

@@ -3,20 +3,24 @@
 const { setTimeout: sleep } = require('node:timers/promises')
 const { deliverMessage } = require('./delivery')
 const { firstAddress, headerOf } = require('./headers')
-const { parseReply, Reply, replies } = require('./replies')
+const { parseReply, Reply, wordsOf } = require('./replies')
+const { refuseUnlessProper } = require('./strict')
 
 /**
  * The handlers of smtp-server: who may sign in, send as whom, to whom, how much.
  *
  * @param {import('./server').Settings} settings
  * @param {import('./faults').Faults} faults
+ * @param {import('./statistics').Statistics} statistics
+ * @param {import('./personalities').Personality} personality
  */
-function createSubmission(settings, faults) {
+function createSubmission(settings, faults, statistics, personality) {
   const { directory } = settings
-  /** @type {Map<string, number>} signed-in connections by mailbox */
-  const connections = new Map()
+  const replies = wordsOf(personality.words)
 
-  const onConnect = step(faults, 'connect', async () => {})
+  const onConnect = step(faults, 'connect', async () => {
+    statistics.connections += 1
+  })
 
   const onAuth = callback(async (auth, session) => {
     await suffer(faults, 'auth', session, auth.username)
@@ -35,19 +39,22 @@ function createSubmission(settings, faults) {
     const account = directory.account(admitted.user)
     const tenant = directory.tenant(account.tenantId)
     if (!account.smtpAuth || tenant?.smtpAuth === false) throw replies.smtpAuthDisabled()
-    const open = connections.get(account.user) ?? 0
-    if (open >= settings.maxConnectionsPerMailbox) throw replies.tooManyConnections()
-    connections.set(account.user, open + 1)
+    if (statistics.open(account.user) >= settings.maxConnectionsPerMailbox) throw replies.tooManyConnections()
+    statistics.signedIn(account.user)
     return { user: admitted }
   })
 
   const onClose = (session) => {
     const user = session.user?.user
-    if (user) connections.set(user, Math.max(0, (connections.get(user) ?? 1) - 1))
+    if (user) statistics.left(user)
   }
 
   const onMailFrom = step(faults, 'mail', async ({ address }, session) => {
     if (!maySendAs(directory, session.user, address)) throw replies.notYourSender()
+    const { user } = session.user
+    const turn = () => statistics.turn(user, settings.messagesPerWindow, settings.windowMs)
+    while (turn() > Date.now()) await sleep(turn() - Date.now(), undefined, { ref: false })
+    statistics.sent(user)
   })
 
   const onRcptTo = step(faults, 'rcpt', async ({ address }) => {
@@ -56,16 +63,52 @@ function createSubmission(settings, faults) {
   })
 
   const onData = callback(async (stream, session) => {
-    const raw = await readMessage(stream, settings.maxMessageBytes)
+    const raw = await readMessage(stream, settings.maxMessageBytes, replies, faults.take('body'))
     await suffer(faults, 'data', session)
+    if (personality.strict) refuseUnlessProper(raw, session)
     const from = firstAddress(headerOf(raw, 'From'))
     if (from && !maySendAs(directory, session.user, from)) throw replies.sendAsDenied(session.user.user, from)
     const id = deliverMessage(settings, raw, session)
     await suffer(faults, 'accepted', session)
-    return `2.0.0 OK <${id}> [Hostname=SIM1P100MB0001.SIMP100.PROD.OUTLOOK.EXAMPLE] Queued mail for delivery`
+    return personality.words === 'gmail'
+      ? `2.0.0 OK  ${Math.floor(Date.now() / 1000)} ${id.slice(0, 8)} - gsmtp`
+      : `2.0.0 OK <${id}> [Hostname=SIM1P100MB0001.SIMP100.PROD.OUTLOOK.EXAMPLE] Queued mail for delivery`
   })
 
-  return { onConnect, onAuth, onClose, onMailFrom, onRcptTo, onData }
+  return { onConnect, onAuth, onClose, onMailFrom, onRcptTo, onData, beforeCommand: interrupter(faults) }
+}
+
+/** The stages that smtp-server has no handler for. */
+const COMMANDS = new Map([
+  ['EHLO', 'ehlo'],
+  ['HELO', 'ehlo'],
+  ['STARTTLS', 'starttls'],
+  ['DATA', 'data-command'],
+])
+
+/** Faults in place of a command, and after the reply to a message. */
+function interrupter(faults) {
+  return (server, connection) => {
+    const { _onCommand: obey, send } = connection
+    connection._onCommand = (command, next) => {
+      const stage = COMMANDS.get(String(command).split(' ', 1)[0].toUpperCase())
+      const fault = stage && faults.take(stage)
+      if (!fault) return obey.call(connection, command, next)
+      carryOut(fault).then(
+        () => obey.call(connection, command, next),
+        (error) => {
+          if (error instanceof Cut) return connection._socket?.destroy()
+          connection.send(error.responseCode, error.message, false)
+          if (error.responseCode !== 421) next?.()
+        },
+      )
+    }
+    connection.send = (code, data, context) => {
+      const answersMessage = code === 250 && connection._parser && /queued|gsmtp/i.test(String(data))
+      send.call(connection, code, data, context)
+      if (answersMessage && faults.take('replied')) connection._socket?.destroySoon()
+    }
+  }
 }
 
 /** As oneself, an alias, or a shared mailbox that one may use. */
@@ -78,18 +121,26 @@ function maySendAs(directory, admitted, address) {
 }
 
 /** @returns {Promise<Buffer>} */
-async function readMessage(stream, limit) {
+async function readMessage(stream, limit, replies, fault) {
   const chunks = []
+  let size = 0
   // Read to the end even when it is too large: the reply comes after the final dot.
-  for await (const chunk of stream) if (!stream.sizeExceeded) chunks.push(chunk)
+  for await (const chunk of stream) {
+    if (!stream.sizeExceeded) chunks.push(chunk)
+    size += chunk.length
+    if (fault && size >= (fault.afterBytes ?? 1)) await carryOut(fault)
+  }
   if (stream.sizeExceeded) throw replies.tooLarge(limit)
   return Buffer.concat(chunks)
 }
 
 /** Carries out an ordered fault. */
-async function suffer(faults, stage, session, address) {
+async function suffer(faults, stage, _session, address) {
   const fault = faults.take(stage, address)
-  if (!fault) return
+  if (fault) await carryOut(fault)
+}
+
+async function carryOut(fault) {
   if (fault.delayMs) await sleep(fault.delayMs, undefined, { ref: false })
   if (fault.destroy) throw new Cut()
   if (fault.reply) throw parseReply(fault.reply)

@@ -35,17 +35,19 @@ impl<'de> Deserialize<'de> for Message {
 }
 
 impl Message {
-    /// Header and structure; on a thread that may block if there are attachments to be looked up on disk.
-    pub async fn build(self) -> Result<(Envelope, MessageBytes), Failure> {
+    /// Header and structure; on a thread that may block if there are attachments to be looked up on disk. `binary`: with
+    /// attachments as they are.
+    pub async fn build(self, binary: bool) -> Result<(Envelope, MessageBytes), Failure> {
         let init = match self {
             Self::Raw(Raw { envelope, raw }) => return Ok((envelope, MessageBytes::Raw(RawMessage::new(raw.0)))),
             Self::Init(init) => *init,
         };
         let reads_files = init.reads_files();
+        let build = if binary { email_mime::build_binary } else { email_mime::build };
         let built = if reads_files {
-            tokio::task::spawn_blocking(move || email_mime::build(init)).await.map_err(|_| panicked())?
+            tokio::task::spawn_blocking(move || build(init)).await.map_err(|_| panicked())?
         } else {
-            email_mime::build(init)
+            build(init)
         };
         Ok(laid_out(built.map_err(failure)?, reads_files))
     }
@@ -53,8 +55,9 @@ impl Message {
 
 fn laid_out(built: Built, reads_files: bool) -> (Envelope, MessageBytes) {
     let envelope = Envelope { from: built.envelope.from.clone(), to: built.envelope.to.clone() };
-    let (message_id, needs_smtputf8) = (built.message_id.clone(), built.needs_smtputf8);
-    (envelope, MessageBytes::Built(BuiltBytes { body: built.into_body(), message_id, needs_smtputf8, reads_files }))
+    let (message_id, needs_smtputf8, binary) = (built.message_id.clone(), built.needs_smtputf8, built.binary);
+    let body = built.into_body();
+    (envelope, MessageBytes::Built(BuiltBytes { body, message_id, needs_smtputf8, binary, reads_files }))
 }
 
 /// A defect that was met while the message was built.
@@ -73,6 +76,7 @@ pub struct BuiltBytes {
     body: Body,
     message_id: String,
     needs_smtputf8: bool,
+    binary: bool,
     reads_files: bool,
 }
 
@@ -112,6 +116,10 @@ impl MessageBody for MessageBytes {
             Self::Raw(raw) => raw.needs_8bit(),
             Self::Built(_) => false,
         }
+    }
+
+    fn is_binary(&self) -> bool {
+        matches!(self, Self::Built(BuiltBytes { binary: true, .. }))
     }
 
     fn message_id(&self) -> &str {

@@ -6,7 +6,7 @@ mod series;
 use std::time::Duration;
 
 use email_net::{ConnectOptions, Connector, Endpoint};
-use email_smtp::{Client, Envelope, Options, PoolOptions, RateLimit, SendOptions, SendResult, SentCopy};
+use email_smtp::{Chunking, Client, Envelope, Options, PoolOptions, RateLimit, SendOptions, SendResult, SentCopy};
 use napi::bindgen_prelude::{AsyncBlock, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -49,6 +49,7 @@ pub fn smtp_connect(
             name: given.name,
             pool: given.pool.unwrap_or_default(),
             rate_limit: given.rate_limit,
+            chunking: given.chunking.map_or(Chunking::Off, Chunking::from),
         };
         Ok(Payload::handle(SmtpClientHandle(Client::connect(options, &call).await.map_err(failure)?)))
     })
@@ -65,6 +66,32 @@ struct ConnectArguments {
     pool: Option<PoolOptions>,
     #[serde(default)]
     rate_limit: Option<RateLimit>,
+    #[serde(default)]
+    chunking: Option<ChunkingArgument>,
+}
+
+/// `boolean | 'binary'`.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a boolean or 'binary'")]
+enum ChunkingArgument {
+    Wanted(bool),
+    Kind(ChunkingKind),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum ChunkingKind {
+    Binary,
+}
+
+impl From<ChunkingArgument> for Chunking {
+    fn from(argument: ChunkingArgument) -> Self {
+        match argument {
+            ChunkingArgument::Wanted(false) => Self::Off,
+            ChunkingArgument::Wanted(true) => Self::Text,
+            ChunkingArgument::Kind(ChunkingKind::Binary) => Self::Binary,
+        }
+    }
 }
 
 #[napi]
@@ -80,7 +107,7 @@ impl SmtpClientHandle {
         let (client, call, args) = (self.0.clone(), call.within(timeout::UPLOAD), Args::with_blobs(json, blobs));
         settle(&env, async move {
             let (message, options): (Message, SendOptions) = args.parse()?;
-            let (envelope, bytes) = message.build().await?;
+            let (envelope, bytes) = message.build(client.takes_binary()).await?;
             let sent = client.send(envelope, bytes, options, &call).await;
             Payload::value(&Sent::from(&sent.map_err(failure)?))
         })
@@ -94,7 +121,7 @@ impl SmtpClientHandle {
             let (sender, messages) = mpsc::channel(QUEUED);
             let interval = Duration::from_millis(u64::from(interval_ms));
             let series = self.0.send_many(messages, options, interval);
-            Ok(Payload::handle(SeriesHandle::new(sender, series, call.stream())))
+            Ok(Payload::handle(SeriesHandle::new(sender, self.0.clone(), series, call.stream())))
         })
     }
 

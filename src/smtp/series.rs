@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
 use email_base::{Call, Failure};
-use email_smtp::{Envelope, Outcome, Outgoing, Series};
+use email_smtp::{Client, Envelope, Outcome, Outgoing, Series};
 use futures_util::FutureExt as _;
 use napi::bindgen_prelude::{AsyncBlock, Uint8Array};
 use napi::{Env, Result};
@@ -30,15 +30,17 @@ pub const QUEUED: usize = 3;
 #[napi]
 pub struct SeriesHandle {
     messages: SyncMutex<Option<mpsc::Sender<Making>>>,
+    client: Client,
     series: Arc<Mutex<Option<Messages>>>,
     call: Call,
     closed: CancellationToken,
 }
 
 impl SeriesHandle {
-    pub fn new(messages: mpsc::Sender<Making>, series: Messages, call: Call) -> Self {
+    pub fn new(messages: mpsc::Sender<Making>, client: Client, series: Messages, call: Call) -> Self {
         Self {
             messages: SyncMutex::new(Some(messages)),
+            client,
             series: Arc::new(Mutex::new(Some(series))),
             call,
             closed: CancellationToken::new(),
@@ -52,10 +54,11 @@ impl SeriesHandle {
     #[napi]
     pub fn push(&self, json: String, blobs: Vec<Uint8Array>) -> bool {
         let args = Args::with_blobs(json, blobs);
+        let binary = self.client.takes_binary();
         let (built, building) = oneshot::channel();
         napi::bindgen_prelude::spawn(async move {
             // Nobody waits for it any more: then it is not needed.
-            let _ = built.send(build(args).await.map_err(Box::new));
+            let _ = built.send(build(args, binary).await.map_err(Box::new));
         });
         let making = building.map(|built| built.unwrap_or_else(|_| Err(Box::new(panicked()))));
         let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,9 +110,9 @@ impl Drop for SeriesHandle {
     }
 }
 
-async fn build(args: Args) -> std::result::Result<(Envelope, MessageBytes), Failure> {
+async fn build(args: Args, binary: bool) -> std::result::Result<(Envelope, MessageBytes), Failure> {
     let (message,): (Message,) = args.parse()?;
-    message.build().await
+    message.build(binary).await
 }
 
 #[derive(Serialize)]

@@ -30,6 +30,11 @@ pub trait MessageBody: Send + 'static {
     /// Some part holds octets above 127 (RFC 6152).
     fn needs_8bit(&self) -> bool;
 
+    /// Lines of any length, octets of any value (RFC 3030 §3): to be sent as they are, in chunks or not at all.
+    fn is_binary(&self) -> bool {
+        false
+    }
+
     /// The header's Message-ID with its angle brackets; empty when there is none.
     fn message_id(&self) -> &str;
 

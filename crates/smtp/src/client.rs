@@ -11,7 +11,7 @@ use crate::budget::{Budget, Key};
 use crate::envelope::Envelope;
 use crate::error::Result;
 use crate::job::Job;
-use crate::options::{Options, SendOptions, check_credentials, check_name};
+use crate::options::{Chunking, Options, SendOptions, check_credentials, check_name};
 use crate::pool::Pool;
 use crate::provider::{self, SentCopy};
 use crate::scope::Scope;
@@ -62,7 +62,13 @@ impl Client {
 
     /// The EHLO lines of the newest connection, as the server wrote them: `SIZE 157286400`, `AUTH LOGIN XOAUTH2`.
     pub fn capabilities(&self) -> Vec<String> {
-        self.pool.capabilities()
+        self.pool.offered().lines.clone()
+    }
+
+    /// Whether messages may hold raw octets of any value: chunks were asked for, and the server offered BINARYMIME.
+    pub fn takes_binary(&self) -> bool {
+        let offered = self.pool.offered();
+        self.pool.chunking == Chunking::Binary && offered.chunking && offered.binary_mime
     }
 
     /// Proves that the server is there and takes the credentials: by NOOP, or by a new connection.
@@ -92,7 +98,7 @@ impl Client {
         call: &Call,
     ) -> Result<SendResult> {
         let sent = async {
-            let job = Job::new(envelope, body, &options)?;
+            let job = self.job(envelope, body, &options)?;
             let ticket = self.pool.budget.enter(self.pool.rate_limit, call)?;
             self.deliver(job, ticket, call).await
         };
@@ -119,13 +125,18 @@ impl Client {
         self.pool.close().await;
     }
 
+    /// A message that can be said to the server.
+    pub(crate) fn job<B: MessageBody>(&self, envelope: Envelope, body: B, options: &SendOptions) -> Result<Job<B>> {
+        Job::new(envelope, body, options, self.pool.chunking, &self.pool.offered())
+    }
+
     pub(crate) fn scope<'a>(&'a self, call: &'a Call) -> Scope<'a> {
         Scope { call, closed: &self.pool.closed }
     }
 }
 
 fn pool(options: Options) -> Result<Arc<Pool>> {
-    let Options { endpoint, connector, credentials, name, pool, rate_limit } = options;
+    let Options { endpoint, connector, credentials, name, pool, rate_limit, chunking } = options;
     pool.check()?;
     rate_limit.as_ref().map_or(Ok(()), |limit| limit.check())?;
     name.as_deref().map_or(Ok(()), check_name)?;
@@ -135,5 +146,5 @@ fn pool(options: Options) -> Result<Arc<Pool>> {
     let connections = pool.max_connections.unwrap_or(provider.max_connections);
     let rate_limit = rate_limit.or(provider.rate_limit);
     let target = Target { endpoint, connector, credentials, name };
-    Ok(Pool::new(target, pool, connections, rate_limit, Budget::of(key)))
+    Ok(Pool::new(target, pool, connections, rate_limit, chunking, Budget::of(key)))
 }

@@ -9,7 +9,7 @@ use email_base::{Code, Failure, Protocol};
 use tokio::task::JoinHandle;
 
 use crate::body::MessageBody;
-use crate::transparency::Encoder;
+use crate::transparency::{Encoder, Form};
 
 /// Encoded bytes per batch, about: few enough hops between threads, little enough memory for a hundred messages at once.
 const BATCH: usize = 128 * 1024;
@@ -30,6 +30,7 @@ pub(crate) struct Feeder<B> {
     /// Read already, not given out.
     ahead: Option<Batch>,
     begun: bool,
+    form: Form,
 }
 
 enum Source<B> {
@@ -43,8 +44,8 @@ enum Source<B> {
 type Open<B> = Box<(B, Encoder)>;
 
 impl<B: MessageBody> Feeder<B> {
-    pub(crate) fn new(body: B) -> Self {
-        Self { source: Source::Here(Box::new((body, Encoder::default()))), ahead: None, begun: false }
+    pub(crate) fn new(body: B, form: Form) -> Self {
+        Self { source: Source::Here(Box::new((body, Encoder::new(form)))), ahead: None, begun: false, form }
     }
 
     /// Reads the first batch, so that an unreadable file is found before anything is said to the server.
@@ -78,11 +79,27 @@ impl<B: MessageBody> Feeder<B> {
         if !self.begun {
             return Ok(true);
         }
+        self.start_over(self.form).await
+    }
+
+    /// The message in another form, unless something of it was given out already; `false` if the body cannot.
+    pub(crate) async fn reshape(&mut self, form: Form) -> io::Result<bool> {
+        if self.form == form {
+            return Ok(true);
+        }
+        Ok(!self.begun && self.start_over(form).await?)
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
+    async fn start_over(&mut self, form: Form) -> io::Result<bool> {
         let (source, _) = self.settle().await?;
         let mut body = source.0;
         let again = move || body.rewind().map(|rewound| (rewound, body));
         let (rewound, body) = tokio::task::spawn_blocking(again).await.map_err(|_| broken())??;
-        *self = Self::new(body);
+        *self = Self::new(body, form);
         Ok(rewound)
     }
 
@@ -195,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn a_message_comes_whole_in_bounded_batches_and_twice_if_need_be() {
         let text = "line\r\n".repeat(200_000);
-        let mut feeder = Feeder::new(RawMessage::new(Bytes::from(text.clone())));
+        let mut feeder = Feeder::new(RawMessage::new(Bytes::from(text.clone())), Form::Dotted);
         feeder.prime().await.unwrap();
         let first = feeder.next().await.unwrap();
         assert!(!first.last && first.bytes.len() < 2 * BATCH);
@@ -206,9 +223,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn another_form_starts_over_only_before_anything_was_given_out() {
+        let text = ".line\n";
+        let mut feeder = Feeder::new(RawMessage::new(Bytes::from_static(text.as_bytes())), Form::Dotted);
+        feeder.prime().await.unwrap();
+        assert!(feeder.reshape(Form::Chunked).await.unwrap());
+        assert_eq!(all(&mut feeder).await.0, b".line\r\n");
+        assert!(!feeder.reshape(Form::Dotted).await.unwrap());
+        assert!(feeder.rewind().await.unwrap() && feeder.form() == Form::Chunked);
+    }
+
+    #[tokio::test]
     async fn an_unreadable_file_is_found_at_once_or_in_the_middle() {
-        assert_eq!(Feeder::new(Failing(0)).prime().await.unwrap_err().kind(), io::ErrorKind::NotFound);
-        let mut feeder = Feeder::new(Failing(1));
+        assert_eq!(Feeder::new(Failing(0), Form::Dotted).prime().await.unwrap_err().kind(), io::ErrorKind::NotFound);
+        let mut feeder = Feeder::new(Failing(1), Form::Dotted);
         feeder.prime().await.unwrap();
         assert!(feeder.rewind().await.unwrap(), "nothing was given out yet");
         assert!(!feeder.next().await.unwrap().last);

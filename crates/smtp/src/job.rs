@@ -5,13 +5,15 @@ use email_base::{Classify, Delivery, Failure};
 use crate::body::MessageBody;
 use crate::client::{Rejected, SendResult};
 use crate::dsn;
+use crate::ehlo::Extensions;
 use crate::envelope::Envelope;
 use crate::error::{Error, Result};
 use crate::feeder::Feeder;
-use crate::options::SendOptions;
+use crate::options::{Chunking, SendOptions};
 use crate::provider::SentCopy;
 use crate::scope::Scope;
 use crate::session::{Flight, Session, Taken, Transaction};
+use crate::transparency::Form;
 
 /// Checked, not yet said to any server.
 pub(crate) struct Job<B> {
@@ -19,6 +21,7 @@ pub(crate) struct Job<B> {
     pub(crate) transaction: Transaction,
     pub(crate) feeder: Feeder<B>,
     message_id: String,
+    chunking: Chunking,
 }
 
 /// What the server made of it.
@@ -29,22 +32,41 @@ pub(crate) struct Delivered {
 }
 
 impl<B: MessageBody> Job<B> {
-    pub(crate) fn new(envelope: Envelope, body: B, options: &SendOptions) -> Result<Self> {
+    /// `offered` is what the server is expected to offer.
+    pub(crate) fn new(
+        envelope: Envelope,
+        body: B,
+        options: &SendOptions,
+        chunking: Chunking,
+        offered: &Extensions,
+    ) -> Result<Self> {
         let route = envelope.route()?;
         let dsn = dsn::Parameters::new(options.dsn.as_ref())?;
+        let form = form(body.is_binary(), chunking, offered);
         let transaction = Transaction {
+            form,
             smtp_utf8: route.needs_smtp_utf8() || body.needs_smtputf8(),
             eight_bit: body.needs_8bit(),
             size: body.size_hint(),
             route,
             dsn,
         };
-        Ok(Self { message_id: body.message_id().to_owned(), envelope, transaction, feeder: Feeder::new(body) })
+        let message_id = body.message_id().to_owned();
+        Ok(Self { message_id, envelope, transaction, feeder: Feeder::new(body, form), chunking })
     }
 
     /// Reads the beginning, so that a file that is not there is found before a server hears of it.
     pub(crate) async fn prime(&mut self) -> Result<()> {
         self.feeder.prime().await.map_err(Error::Body)
+    }
+
+    /// Brings the message into the form that a server with these extensions takes.
+    pub(crate) async fn fit(&mut self, offered: &Extensions) -> Result<()> {
+        let form = form(self.transaction.form == Form::Binary, self.chunking, offered);
+        if self.feeder.reshape(form).await.map_err(Error::Body)? {
+            self.transaction.form = self.feeder.form();
+        }
+        Ok(())
     }
 
     /// The whole transaction; `begun` is the refusals of its recipients if all but the message was said already.
@@ -57,7 +79,10 @@ impl<B: MessageBody> Job<B> {
     ) -> Result<Delivered> {
         let rejected = match begun {
             Some(rejected) => rejected,
-            None => session.begin(&self.transaction, scope).await?,
+            None => {
+                self.fit(&session.extensions).await?;
+                session.begin(&self.transaction, scope).await?
+            }
         };
         let taken = session.content(&mut self.feeder, next, scope).await?;
         Ok(Delivered { rejected, taken })
@@ -98,5 +123,14 @@ impl<B: MessageBody> Job<B> {
             bytes: size,
             sent_copy,
         }
+    }
+}
+
+/// What is binary stays so: there is no way to write it otherwise here.
+fn form(binary: bool, chunking: Chunking, offered: &Extensions) -> Form {
+    match chunking {
+        _ if binary => Form::Binary,
+        Chunking::Text | Chunking::Binary if offered.chunking => Form::Chunked,
+        _ => Form::Dotted,
     }
 }

@@ -41,6 +41,6 @@ pub use body::{MessageBody, RawMessage};
 pub use client::{Client, Rejected, SendResult};
 pub use envelope::Envelope;
 pub use error::{Error, Result};
-pub use options::{Dsn, Notify, Options, PoolOptions, RateLimit, Return, SendOptions};
+pub use options::{Chunking, Dsn, Notify, Options, PoolOptions, RateLimit, Return, SendOptions};
 pub use provider::SentCopy;
 pub use series::{Outcome, Outgoing, Series};

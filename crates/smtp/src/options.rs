@@ -34,6 +34,20 @@ pub struct Options {
     pub pool: PoolOptions,
     /// Default: the provider's, if it is known to have one.
     pub rate_limit: Option<RateLimit>,
+    /// BDAT in place of DATA where the server takes it.
+    pub chunking: Chunking,
+}
+
+/// Whether messages go out in chunks (RFC 3030). Not unless it is asked for: servers exist that offer it and fail at it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Chunking {
+    /// DATA.
+    #[default]
+    Off,
+    /// BDAT where the server offers CHUNKING.
+    Text,
+    /// And attachments as raw octets where it offers BINARYMIME, too.
+    Binary,
 }
 
 /// `pool` of the contract.

@@ -18,8 +18,9 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::budget::{Budget, Holder};
+use crate::ehlo::Extensions;
 use crate::error::{Error, Result};
-use crate::options::{PoolOptions, RateLimit};
+use crate::options::{Chunking, PoolOptions, RateLimit};
 use crate::phase::Phase;
 use crate::scope::Scope;
 use crate::session::{Session, Target};
@@ -35,6 +36,7 @@ pub(crate) struct Pool {
     pub(crate) target: Target,
     pub(crate) options: PoolOptions,
     pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) chunking: Chunking,
     pub(crate) budget: Arc<Budget>,
     pub(crate) closed: CancellationToken,
     slots: Arc<Semaphore>,
@@ -57,7 +59,7 @@ struct State {
     /// When the task that watches over the idle ones looks next; `None` if there is no such task.
     reaping: Option<Instant>,
     /// What the server offered when it was asked last.
-    capabilities: Vec<String>,
+    offered: Arc<Extensions>,
 }
 
 /// Takes a parked session back.
@@ -79,6 +81,7 @@ impl Pool {
         options: PoolOptions,
         connections: u32,
         rate_limit: Option<RateLimit>,
+        chunking: Chunking,
         budget: Arc<Budget>,
     ) -> Arc<Self> {
         let connections = connections as usize;
@@ -86,6 +89,7 @@ impl Pool {
             target,
             options,
             rate_limit,
+            chunking,
             budget,
             closed: CancellationToken::new(),
             slots: Arc::new(Semaphore::new(connections)),
@@ -125,7 +129,7 @@ impl Pool {
                 () = returned => continue,
             };
             let session = self.target.open(connection, scope).await?;
-            self.state().capabilities.clone_from(&session.extensions.lines);
+            self.state().offered = Arc::new(session.extensions.clone());
             return Ok((session, false));
         }
     }
@@ -156,8 +160,8 @@ impl Pool {
     }
 
     /// What the server offered when it was asked last.
-    pub(crate) fn capabilities(&self) -> Vec<String> {
-        self.state().capabilities.clone()
+    pub(crate) fn offered(&self) -> Arc<Extensions> {
+        self.state().offered.clone()
     }
 
     /// Ends every idle session and takes no more.

@@ -40,6 +40,7 @@ impl Client {
         job.prime().await?;
         let lease = self.lease(false, call).await?;
         let ready = async {
+            job.fit(&lease.session.extensions).await?;
             job.transaction.check(&lease.session.extensions)?;
             self.turn(&ticket, call).await
         };

@@ -80,7 +80,7 @@ impl<B: MessageBody, M: Future<Output = Outgoing<B>>> Series<B, M> {
         if self.upcoming.is_none() {
             let client = self.client.clone();
             let Some(item) = client.scope(call).run(Phase::Queue, self.receive()).await? else { return Ok(None) };
-            self.upcoming = Some(Upcoming::new(item, &self.options));
+            self.upcoming = Some(self.upcoming(item));
         }
         self.pause(call).await?;
         let Some(upcoming) = self.upcoming.take() else { return Ok(None) };
@@ -164,9 +164,14 @@ impl<B: MessageBody, M: Future<Output = Outgoing<B>>> Series<B, M> {
             self.making = Some(Box::pin(self.items.try_recv().ok()?));
         }
         let item = self.made().await?;
-        let upcoming = self.upcoming.insert(Upcoming::new(item, &self.options));
+        let upcoming = self.upcoming(item);
+        let upcoming = self.upcoming.insert(upcoming);
         let job = upcoming.job.as_mut().ok()?;
-        if let Err(error) = job.prime().await {
+        let primed = async {
+            job.fit(&lease.session.extensions).await?;
+            job.prime().await
+        };
+        if let Err(error) = primed.await {
             // Told when it is asked for.
             upcoming.job = Err(failure(error.with_delivery(Delivery::NotSent)));
             return None;
@@ -195,21 +200,19 @@ impl<B: MessageBody, M: Future<Output = Outgoing<B>>> Series<B, M> {
         self.upcoming = Some(Upcoming { job: Err(failure), begun: None });
     }
 
-    fn failure(&self, error: Error) -> Box<Failure> {
-        failure(self.client.told(error.with_delivery(Delivery::NotSent)))
-    }
-}
-
-impl<B: MessageBody> Upcoming<B> {
-    fn new(item: Outgoing<B>, options: &SendOptions) -> Self {
+    fn upcoming(&self, item: Outgoing<B>) -> Upcoming<B> {
         let job = match item {
-            Ok((envelope, body)) => match Job::new(envelope, body, options) {
+            Ok((envelope, body)) => match self.client.job(envelope, body, &self.options) {
                 Ok(job) => Ok(job),
                 Err(error) => Err(failure(error.with_delivery(Delivery::NotSent))),
             },
             Err(failure) => Err(failure),
         };
-        Self { job, begun: None }
+        Upcoming { job, begun: None }
+    }
+
+    fn failure(&self, error: Error) -> Box<Failure> {
+        failure(self.client.told(error.with_delivery(Delivery::NotSent)))
     }
 }
 

@@ -7,6 +7,25 @@
 
 use memchr::memchr2;
 
+/// How a message stands on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Form {
+    /// Between DATA and a final dot.
+    #[default]
+    Dotted,
+    /// In chunks, whose length says where they end (RFC 3030 §2): line ends are put in order, dots stay alone.
+    Chunked,
+    /// In chunks, untouched (RFC 3030 §3).
+    Binary,
+}
+
+impl Form {
+    /// BDAT, not DATA.
+    pub(crate) fn is_chunked(self) -> bool {
+        self != Self::Dotted
+    }
+}
+
 /// What ends a message after its last CRLF.
 pub(crate) const FINAL_DOT: &[u8] = b".\r\n";
 
@@ -23,14 +42,24 @@ enum State {
 /// Encodes a message chunk by chunk.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Encoder {
+    form: Form,
     state: State,
     /// Octets of the message with its line ends in order, without added dots: the size of RFC 1870.
     size: u64,
 }
 
 impl Encoder {
+    pub(crate) fn new(form: Form) -> Self {
+        Self { form, ..Self::default() }
+    }
+
     /// Appends `chunk`, encoded, to `out`.
     pub(crate) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+        if self.form == Form::Binary {
+            out.extend_from_slice(chunk);
+            self.size += chunk.len() as u64;
+            return;
+        }
         out.reserve(chunk.len() + chunk.len() / 64);
         let mut rest = chunk;
         while let Some((&first, tail)) = rest.split_first() {
@@ -41,7 +70,7 @@ impl Encoder {
                     continue;
                 }
             }
-            if self.state == State::LineStart && first == b'.' {
+            if self.state == State::LineStart && first == b'.' && self.form == Form::Dotted {
                 out.push(b'.');
             }
             let end = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());

@@ -30,6 +30,10 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Io for T {}
 
 /// Text of one line as handed to lettre, which refuses longer ones than 1,000. The whole is in the [`Reply`].
 const MAX_LETTRE_TEXT: usize = 900;
+/// How a server says that it does not know EHLO (RFC 5321 §4.1.4).
+const NO_EHLO: [u16; 4] = [500, 501, 502, 504];
+/// Replies that may be waiting while we write; stops a server that talks without end.
+const MAX_UNREAD: usize = 64 * 1024;
 /// Read from the socket at once.
 const READ: usize = 4 * 1024;
 
@@ -58,6 +62,36 @@ pub(crate) enum Stopped {
     Ended(Option<io::Error>),
 }
 
+/// Whether the server has something to say while we write.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    /// Not before so many bytes are taken.
+    Ours(usize),
+    /// Yes, but a refusal says that no more is wanted.
+    Shared,
+}
+
+impl Turn {
+    /// The server has nothing to say, or nothing good, when so many bytes are taken.
+    fn covers(self, taken: usize) -> bool {
+        match self {
+            Self::Ours(ours) => taken < ours,
+            Self::Shared => true,
+        }
+    }
+
+    /// Whether what has come means that the rest is not wanted.
+    fn is_over(self, inbox: &[u8]) -> bool {
+        match self {
+            Self::Ours(_) => inbox.contains(&b'\n') || inbox.len() > MAX_REPLY_LINE,
+            Self::Shared => {
+                let refuses = |line: &[u8]| line.ends_with(b"\n") && matches!(line.first(), Some(b'4' | b'5'));
+                inbox.len() > MAX_UNREAD || inbox.split_inclusive(|&byte| byte == b'\n').any(refuses)
+            }
+        }
+    }
+}
+
 struct State {
     io: Box<dyn Io>,
     /// Received, not yet looked at.
@@ -72,13 +106,18 @@ struct State {
     ended: bool,
     /// Of the last [`Wire::send`]: bytes that the socket (or TLS) has not taken.
     unsent: usize,
+    /// What to say when the server does not know EHLO (RFC 5321 §3.2); lettre hears only of the answer to this.
+    helo: Option<String>,
+    /// Ours to write, before anything is read.
+    outbox: BytesMut,
     /// After a refusal lettre would say QUIT and wait for an answer; this lets it fail instead.
     opening: bool,
 }
 
 impl Wire {
-    /// Puts a tap on `io`. `greeting` was read before TLS and is told to lettre, which expects one first.
-    pub(crate) fn new(io: Box<dyn Io>, greeting: Option<&Reply>) -> (Self, Tap) {
+    /// Puts a tap on `io`. `greeting` was read before TLS and is told to lettre, which expects one first. `helo` is said
+    /// to a server that does not know EHLO.
+    pub(crate) fn new(io: Box<dyn Io>, greeting: Option<&Reply>, helo: Option<String>) -> (Self, Tap) {
         let mut inbox = BytesMut::new();
         if let Some(greeting) = greeting {
             inbox.extend_from_slice(format!("{} \r\n", greeting.code).as_bytes());
@@ -93,6 +132,8 @@ impl Wire {
             fault: None,
             ended: false,
             unsent: 0,
+            helo,
+            outbox: BytesMut::new(),
             opening: true,
         })));
         (wire.clone(), Tap(wire))
@@ -100,7 +141,8 @@ impl Wire {
 
     /// From here on a refusal does not end the connection.
     pub(crate) fn opened(&self) {
-        self.state().opening = false;
+        let mut state = self.state();
+        (state.opening, state.helo) = (false, None);
     }
 
     /// How many whole replies lettre was given.
@@ -142,7 +184,14 @@ impl Wire {
     /// then it may be answering them. Dropped midway, [`Wire::unsent`] tells how much was not taken.
     pub(crate) async fn send(&self, bytes: &[u8], ours: usize) -> Result<(), Stopped> {
         self.state().unsent = bytes.len();
-        std::future::poll_fn(|context| self.state().poll_send(bytes, ours, context)).await
+        let turn = Turn::Ours(ours);
+        std::future::poll_fn(|context| self.state().poll_send(bytes, turn, context)).await
+    }
+
+    /// The same while the server answers what was written before; only a refusal stops it.
+    pub(crate) async fn send_beside_replies(&self, bytes: &[u8]) -> Result<(), Stopped> {
+        self.state().unsent = bytes.len();
+        std::future::poll_fn(|context| self.state().poll_send(bytes, Turn::Shared, context)).await
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -151,21 +200,21 @@ impl Wire {
 }
 
 impl State {
-    fn poll_send(&mut self, bytes: &[u8], ours: usize, context: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
+    fn poll_send(&mut self, bytes: &[u8], turn: Turn, context: &mut Context<'_>) -> Poll<Result<(), Stopped>> {
         loop {
             let at = bytes.len().saturating_sub(self.unsent);
             let rest = bytes.get(at..).unwrap_or_default();
             if rest.is_empty() {
                 let flushed = Pin::new(&mut self.io).poll_flush(context);
                 // Some of it is here still: what the server says now is no answer to the whole.
-                if flushed.is_pending() && ours == bytes.len() {
-                    self.check_silence(context)?;
+                if flushed.is_pending() && turn.covers(bytes.len().saturating_sub(1)) {
+                    self.check_silence(turn, context)?;
                 }
                 return flushed.map_err(|error| Stopped::Ended(Some(error)));
             }
-            let our_turn = at < ours;
+            let our_turn = turn.covers(at);
             if our_turn {
-                self.check_silence(context)?;
+                self.check_silence(turn, context)?;
             }
             match ready!(Pin::new(&mut self.io).poll_write(context, rest)) {
                 Ok(0) => return Poll::Ready(Err(Stopped::Ended(Some(io::ErrorKind::WriteZero.into())))),
@@ -173,7 +222,7 @@ impl State {
                 Err(error) => {
                     // What the server said before it hung up explains more than EPIPE.
                     if our_turn {
-                        self.check_silence(context)?;
+                        self.check_silence(turn, context)?;
                     }
                     return Poll::Ready(Err(Stopped::Ended(Some(error))));
                 }
@@ -182,10 +231,10 @@ impl State {
     }
 
     /// While a message is under way the server has nothing to say.
-    fn check_silence(&mut self, context: &mut Context<'_>) -> Result<(), Stopped> {
+    fn check_silence(&mut self, turn: Turn, context: &mut Context<'_>) -> Result<(), Stopped> {
         loop {
             let filled = self.poll_fill(context);
-            if self.inbox.contains(&b'\n') || self.inbox.len() > MAX_REPLY_LINE {
+            if turn.is_over(&self.inbox) {
                 return Err(Stopped::Spoken);
             }
             match filled {
@@ -213,8 +262,10 @@ impl State {
 
     fn poll_line(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.line.is_empty() {
+            ready!(self.poll_outbox(context))?;
             match self.next_line() {
                 Ok(true) => break,
+                Ok(false) if !self.outbox.is_empty() => continue,
                 Ok(false) => {}
                 Err(what) => {
                     self.fault = Some(Fault::Malformed(what));
@@ -237,6 +288,33 @@ impl State {
         Poll::Ready(Ok(()))
     }
 
+    fn poll_outbox(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.outbox.is_empty() {
+            let taken = ready!(Pin::new(&mut self.io).poll_write(context, &self.outbox))?;
+            if taken == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.outbox.advance(taken);
+            if self.outbox.is_empty() {
+                ready!(Pin::new(&mut self.io).poll_flush(context))?;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The second reply of a session refuses EHLO as a word that is not known: the old greeting is said in its place.
+    fn swallows(&mut self, line: &str) -> bool {
+        let Some((code, last, _)) = reply::split(line).filter(|_| self.replies == 1) else { return false };
+        if self.helo.is_none() || !NO_EHLO.contains(&code) {
+            return false;
+        }
+        if last && let Some(helo) = self.helo.take() {
+            self.outbox.extend_from_slice(helo.as_bytes());
+            self.assembler = Assembler::default();
+        }
+        true
+    }
+
     /// Moves one line of the inbox to lettre; `false` if there is no whole one.
     fn next_line(&mut self) -> Result<bool, Malformed> {
         let Some(end) = memchr::memchr(b'\n', &self.inbox) else {
@@ -248,6 +326,9 @@ impl State {
             return Err(Malformed::LongLine);
         }
         let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(&line)).into_owned();
+        if self.swallows(&line) {
+            return if self.outbox.is_empty() { self.next_line() } else { Ok(false) };
+        }
         if let Some(reply) = self.assembler.push(&line)? {
             self.reply = Some(reply);
             self.replies += 1;

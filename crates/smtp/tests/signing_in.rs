@@ -10,13 +10,14 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::*;
-use email_base::{Action, Classify, Code, Credentials};
+use email_base::{Action, Classify, Code, Credentials, clock};
 use email_net::Security;
-use email_smtp::Client;
+use email_smtp::{Client, SendOptions};
 use email_testkit::{Leaf, Mock};
 
 fn base64(text: &str) -> String {
@@ -357,4 +358,64 @@ async fn a_server_that_answers_before_it_is_asked_is_not_trusted() {
     let options = with_password(options(&server, Security::None), "ada", "tok");
     assert_failed(connect(options).await, Code::ProtocolViolation, None);
     server.finished().await;
+}
+
+#[tokio::test]
+async fn a_server_that_knows_no_ehlo_is_greeted_with_helo() {
+    for refusal in ["S: 500 what?", "S: 502-not\nS: 502 implemented", "S: 504 5.5.1 no EHLO here"] {
+        // Multi-line and late greetings are greetings, too.
+        let server = Mock::start(async move |listener| {
+            let peer = listener.accept().await;
+            clock::sleep(Duration::from_millis(20)).await;
+            peer.play(&format!(
+                "S: 220-old\nS: 220-and slow\nS: 220 server\nC: EHLO [127.0.0.1]\n{refusal}\nC: HELO [127.0.0.1]\nS: 250 hi\n\
+                 C: MAIL FROM:<ada@example.com>\nS: 250 ok\nC: RCPT TO:<bob@example.com>\nS: 250 ok\n\
+                 C: DATA\nS: 354 go\nC: hello\nC: .\nS: 250 queued\nC: QUIT\nS: 221 bye\nX: close"
+            ))
+            .await;
+        });
+        let client = connect(options(&server, Security::None)).await.unwrap();
+        assert!(client.capabilities().is_empty());
+        client.send(to_bob(), raw("hello"), SendOptions::default(), &call()).await.unwrap();
+        client.close().await;
+        server.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn no_helo_where_a_sign_in_or_tls_needs_ehlo_nor_for_another_refusal() {
+    let user = |server: &Mock, tls| with_password(options(server, tls), "ada", "hunter2");
+    for (tls, signs_in, refusal) in [
+        (Security::None, true, "S: 500 what?"),
+        (Security::StartTls, false, "S: 500 what?"),
+        (Security::None, false, "S: 554 5.7.1 go away"),
+        (Security::None, false, "S: 421 4.3.2 later"),
+    ] {
+        let server = server(&format!("S: 220 hi\nC: EHLO [127.0.0.1]\n{refusal}\nX: eof"));
+        let options = if signs_in { user(&server, tls) } else { options(&server, tls) };
+        assert!(connect(options).await.is_err(), "{tls:?} {refusal}");
+        server.finished().await;
+    }
+    let server =
+        server("S: 220 hi\nC: EHLO [127.0.0.1]\nS: 500 what?\nC: HELO [127.0.0.1]\nS: 554 not even so\nX: eof");
+    let error = connect(options(&server, Security::None)).await.map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("not even so"), "{error}");
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn closing_down_is_told_wherever_it_comes() {
+    let steps = [
+        "",
+        "S: 220 hi\nC: EHLO [127.0.0.1]\n",
+        "S: 220 hi\nC: EHLO [127.0.0.1]\nS: 250-mail\nS: 250 AUTH LOGIN\nC: AUTH LOGIN\n",
+        "S: 220 hi\nC: EHLO [127.0.0.1]\nS: 250-mail\nS: 250 AUTH LOGIN\nC: AUTH LOGIN\nS: 334 \nC: YWRh\n",
+    ];
+    for before in steps {
+        let server = server(&format!("{before}S: 421-4.3.2 down\nS: 421 4.3.2 for maintenance\nX: eof"));
+        let outcome = connect(with_password(options(&server, Security::None), "ada", "hunter2")).await;
+        let error = assert_failed(outcome.map(|_| ()), Code::ServerUnavailable, None);
+        assert!(error.retryable() && error.to_string().contains("for maintenance"), "{error}");
+        server.finished().await;
+    }
 }

@@ -13,8 +13,8 @@ use super::structure::{Part, PartContent};
 use crate::error::{Error, quote};
 use crate::init::{AttachmentInit, Content};
 
-/// The part of `init`; `inline` when the HTML shows it.
-pub(crate) fn part(init: AttachmentInit, inline: bool) -> Result<Part, Error> {
+/// The part of `init`; `inline` when the HTML shows it, `binary` to leave its octets as they are.
+pub(crate) fn part(init: AttachmentInit, inline: bool, binary: bool) -> Result<Part, Error> {
     let filename = filename(&init)?;
     let is_text = matches!(init.content, Some(Content::Text(_)));
     let mut media_type = media_type(init.content_type.as_deref(), filename.as_deref(), is_text)?;
@@ -36,6 +36,7 @@ pub(crate) fn part(init: AttachmentInit, inline: bool) -> Result<Part, Error> {
             ("base64", PartContent::Stream(file))
         }
     };
+    let (encoding, content) = if binary { as_it_is(encoding, content) } else { (encoding, content) };
     let mut header = String::new();
     let mut field = FieldWriter::new(&mut header, "Content-Type");
     field.word(&media_type);
@@ -56,6 +57,17 @@ pub(crate) fn part(init: AttachmentInit, inline: bool) -> Result<Part, Error> {
         field.end();
     }
     Ok(Part { header, content })
+}
+
+/// RFC 3030 §3: no encoding where none is needed.
+fn as_it_is(encoding: &'static str, content: PartContent) -> (&'static str, PartContent) {
+    match content {
+        PartContent::Stream(Segment::Encode(octets)) => ("binary", PartContent::Stream(Segment::Octets(octets))),
+        PartContent::Stream(Segment::File { file, size, name, .. }) => {
+            ("binary", PartContent::Stream(Segment::File { file, size, name, raw: true }))
+        }
+        content => (encoding, content),
+    }
 }
 
 /// What was given, else the last part of the path.
@@ -183,7 +195,7 @@ fn open(path: &str) -> Result<Segment, Error> {
     }
     let file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
     let size = file.metadata().map_err(|e| unreadable(e.to_string()))?.len();
-    Ok(Segment::File { file, size, name: quote(path) })
+    Ok(Segment::File { file, size, name: quote(path), raw: false })
 }
 
 /// A message that may stand in a message as it is: ASCII, lines that fit, CRLF.

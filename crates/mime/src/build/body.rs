@@ -32,6 +32,8 @@ pub(crate) enum Segment {
         /// What was promised is sent, whatever happens to the file meanwhile.
         size: u64,
         name: String,
+        /// Or not to be encoded.
+        raw: bool,
     },
 }
 
@@ -41,6 +43,7 @@ impl Segment {
         match self {
             Self::Octets(octets) => octets.len() as u64,
             Self::Encode(octets) => base64_size(octets.len() as u64),
+            Self::File { size, raw: true, .. } => *size,
             Self::File { size, .. } => base64_size(*size),
         }
     }
@@ -57,17 +60,22 @@ impl Segment {
         let left = usize::try_from(self.input_size() - consumed).unwrap_or(usize::MAX);
         let at = usize::try_from(consumed).unwrap_or(usize::MAX);
         match self {
-            Self::Octets(octets) => Ok((octets.slice(at.min(octets.len())..), left as u64)),
+            Self::Octets(octets) => {
+                let piece = octets.slice(at.min(octets.len())..(at + left.min(INPUT_CHUNK)).min(octets.len()));
+                let consumed = piece.len() as u64;
+                Ok((piece, consumed))
+            }
             Self::Encode(octets) => {
                 let now = left.min(INPUT_CHUNK);
                 let input = octets.get(at..at + now).unwrap_or_default();
                 Ok((base64_lines(input).into(), now as u64))
             }
-            Self::File { file, name, .. } => {
+            Self::File { file, name, raw, .. } => {
                 let mut buffer = vec![0; left.min(INPUT_CHUNK)];
                 file.read_exact(&mut buffer)
                     .map_err(|e| io::Error::new(e.kind(), format!("attachments: {name}: {e}")))?;
-                Ok((base64_lines(&buffer).into(), buffer.len() as u64))
+                let consumed = buffer.len() as u64;
+                Ok((if *raw { buffer.into() } else { base64_lines(&buffer).into() }, consumed))
             }
         }
     }
@@ -84,7 +92,7 @@ impl Body {
         Self::new(vec![Segment::Octets(octets)])
     }
 
-    /// The next octets, `None` at the end. A chunk has at most 80 KiB unless it was one piece in memory.
+    /// The next octets, `None` at the end. A chunk has at most 80 KiB.
     pub fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
         while let Some(segment) = self.segments.get_mut(self.current) {
             if self.consumed >= segment.input_size() {
@@ -140,7 +148,12 @@ mod tests {
             Segment::Octets(Bytes::from_static(b"head")),
             Segment::Encode(octets.clone().into()),
             Segment::Octets(Bytes::new()),
-            Segment::File { file: File::open(&path).unwrap(), size: octets.len() as u64, name: String::new() },
+            Segment::File {
+                file: File::open(&path).unwrap(),
+                size: octets.len() as u64,
+                name: String::new(),
+                raw: false,
+            },
             Segment::Octets(Bytes::from_static(b"tail")),
         ]);
         std::fs::remove_file(path).unwrap();
@@ -160,7 +173,7 @@ mod tests {
         std::fs::write(&path, vec![1; 100]).unwrap();
         let file = File::open(&path).unwrap();
         std::fs::write(&path, vec![1; 10]).unwrap();
-        let mut body = Body::new(vec![Segment::File { file, size: 100, name: "x".to_owned() }]);
+        let mut body = Body::new(vec![Segment::File { file, size: 100, name: "x".to_owned(), raw: false }]);
         assert_eq!(body.next_chunk().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         std::fs::remove_file(path).unwrap();
     }

@@ -9,6 +9,8 @@ mod identifier;
 mod recipient;
 mod structure;
 
+use std::hash::{BuildHasher, RandomState};
+
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -36,6 +38,8 @@ pub struct Built {
     pub message_id: String,
     /// An address has a local part beyond ASCII: only servers with SMTPUTF8 (RFC 6531) take the message.
     pub needs_smtputf8: bool,
+    /// Attachments stand in it as raw octets: only servers with BINARYMIME (RFC 3030) take the message.
+    pub binary: bool,
     segments: Vec<Segment>,
 }
 
@@ -50,6 +54,16 @@ impl Built {
 ///
 /// The same `init` gives the same octets when it has a `messageId` and a `date`.
 pub fn build(init: MessageInit) -> Result<Built, Error> {
+    lay_out(init, false)
+}
+
+/// The same with attachments as they are, a quarter smaller (RFC 3030 §3).
+pub fn build_binary(init: MessageInit) -> Result<Built, Error> {
+    let has_files = init.attachments.as_ref().is_some_and(|files| !files.is_empty());
+    lay_out(init, has_files)
+}
+
+fn lay_out(init: MessageInit, binary: bool) -> Result<Built, Error> {
     let people = header::People::read(&init)?;
     let message_id = match &init.message_id {
         Some(id) => identifier::check(id, "messageId")?,
@@ -57,13 +71,14 @@ pub fn build(init: MessageInit) -> Result<Built, Error> {
     };
     let mut top = String::new();
     header::write(&init, &people, &message_id, &mut top)?;
-    let root = structure::plan(init)?;
-    let mut writer =
-        Writer { boundary_seed: fnv(message_id.as_bytes()), boundaries: 0, pending: top, segments: Vec::new() };
+    let root = structure::plan(init, binary)?;
+    // Raw octets may hold anything, so there the boundary must not be known to whoever wrote them.
+    let boundary_seed = if binary { RandomState::new().hash_one(&message_id) } else { fnv(message_id.as_bytes()) };
+    let mut writer = Writer { binary, boundary_seed, boundaries: 0, pending: top, segments: Vec::new() };
     writer.pending.push_str("MIME-Version: 1.0\r\n");
     writer.part(root);
     let segments = writer.finish();
-    Ok(Built { envelope: people.envelope(), needs_smtputf8: people.needs_smtputf8(), message_id, segments })
+    Ok(Built { envelope: people.envelope(), needs_smtputf8: people.needs_smtputf8(), message_id, binary, segments })
 }
 
 /// The address of `field`, which holds just one.
@@ -98,6 +113,7 @@ pub(crate) fn check_identifier(id: &str) -> Option<String> {
 
 /// Lays parts out one after another; header lines and small texts are gathered into one piece.
 struct Writer {
+    binary: bool,
     boundary_seed: u64,
     boundaries: u32,
     pending: String,
@@ -118,6 +134,10 @@ impl Writer {
                     field.parameter(name, value);
                 }
                 field.end();
+                if self.binary {
+                    // RFC 2045 §6.4: a multipart is what its parts are.
+                    self.pending.push_str("Content-Transfer-Encoding: binary\r\n");
+                }
                 self.pending.push_str("\r\n");
                 for child in children {
                     self.pending.push_str(&format!("--{boundary}\r\n"));

@@ -26,8 +26,8 @@ pub(crate) enum PartContent {
 /// Files of one message; stops a caller's loop from running out of file handles.
 const MAX_ATTACHMENTS: usize = 1_000;
 
-/// Lays out the body of `init`.
-pub(crate) fn plan(init: MessageInit) -> Result<Part, Error> {
+/// Lays out the body of `init`; `binary` leaves files as they are.
+pub(crate) fn plan(init: MessageInit, binary: bool) -> Result<Part, Error> {
     let files = init.attachments.unwrap_or_default();
     if files.len() > MAX_ATTACHMENTS {
         return Err(Error::argument("attachments", format!("has more than {MAX_ATTACHMENTS} files")));
@@ -39,7 +39,7 @@ pub(crate) fn plan(init: MessageInit) -> Result<Part, Error> {
         alternatives.push(text_part("text/plain", &[], init.text.as_deref().unwrap_or_default()));
     }
     if let Some(html) = init.html {
-        alternatives.push(related(text_part("text/html", &[], &html), images)?);
+        alternatives.push(related(text_part("text/html", &[], &html), images, binary)?);
     }
     if let Some(invite) = init.invite {
         alternatives.push(calendar(&invite)?);
@@ -48,7 +48,7 @@ pub(crate) fn plan(init: MessageInit) -> Result<Part, Error> {
     // A lone file stays a file: as the message itself it would be taken for its text.
     let only_files = children.is_empty();
     for file in files {
-        children.push(attachment::part(file, false)?);
+        children.push(attachment::part(file, false, binary)?);
     }
     if only_files {
         return Ok(multipart("mixed", children));
@@ -68,13 +68,13 @@ fn multipart(subtype: &'static str, children: Vec<Part>) -> Part {
 }
 
 /// The HTML with the images that it shows.
-fn related(html: Part, images: Vec<AttachmentInit>) -> Result<Part, Error> {
+fn related(html: Part, images: Vec<AttachmentInit>, binary: bool) -> Result<Part, Error> {
     if images.is_empty() {
         return Ok(html);
     }
     let mut children = vec![html];
     for image in images {
-        children.push(attachment::part(image, true)?);
+        children.push(attachment::part(image, true, binary)?);
     }
     let parameters = vec![("type", "text/html")];
     Ok(Part { header: String::new(), content: PartContent::Multipart { subtype: "related", parameters, children } })

@@ -35,6 +35,9 @@ impl Session {
         next: Option<&Flight>,
         scope: Scope<'_>,
     ) -> Result<Taken> {
+        if body.form().is_chunked() {
+            return self.chunks(body, next, scope).await;
+        }
         // Whatever ends this before its end leaves the server in the middle of a message: only hanging up gets it out,
         // and makes it forget the message (RFC 5321 §4.1.1.4).
         self.broken = true;
@@ -90,7 +93,7 @@ impl Session {
         }
     }
 
-    async fn batch<B: MessageBody>(&self, body: &mut Feeder<B>, scope: Scope<'_>) -> Result<Batch> {
+    pub(super) async fn batch<B: MessageBody>(&self, body: &mut Feeder<B>, scope: Scope<'_>) -> Result<Batch> {
         let batch = scope.run(Phase::Content, body.next()).await?.map_err(Error::Body)?;
         match self.extensions.max_size {
             Some(limit) if batch.size > limit => Err(Error::MessageTooLarge { size: batch.size, limit }),
@@ -136,6 +139,7 @@ mod tests {
     use crate::envelope::Envelope;
     use crate::refusal::Who;
     use crate::session::{Target, Transaction};
+    use crate::transparency::Form;
 
     /// Takes what is written, as TLS does, but does not pass it on while it is stuck; or takes only so much.
     struct Odd {
@@ -220,10 +224,11 @@ mod tests {
             size: None,
             smtp_utf8: false,
             eight_bit: false,
+            form: Form::Dotted,
         };
         session.begin(&transaction, scope).await.unwrap();
         let server = conversation.await.unwrap();
-        let body = Feeder::new(RawMessage::new(vec![b'x'; 98].into()));
+        let body = Feeder::new(RawMessage::new(vec![b'x'; 98].into()), Form::Dotted);
         Begun { session, transaction, body, server, stuck, room, writes, call, closed }
     }
 

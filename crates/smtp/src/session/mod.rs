@@ -7,11 +7,13 @@
 //! | `authenticate` | AUTH                                              |
 //! | `transaction`  | MAIL, RCPT, DATA                                  |
 //! | `content`      | the message and its final dot                     |
+//! | `chunks`       | the message in chunks                             |
 //!
 //! Every method that fails in a way after which client and server may disagree on where they are marks the session as
 //! broken; so does being dropped midway. A broken session is only good for closing.
 
 mod authenticate;
+mod chunks;
 mod content;
 mod open;
 mod starttls;

@@ -85,7 +85,9 @@ impl Target {
         connection: Connection,
         scope: Scope<'_>,
     ) -> Result<Session> {
-        let (wire, tap) = Wire::new(Box::new(stream), greeting);
+        // Without EHLO there is neither TLS nor a sign-in: only who needs neither may do without.
+        let without = who == Who::Nobody && greeting.is_none();
+        let (wire, tap) = Wire::new(Box::new(stream), greeting, without.then(|| format!("HELO {hello}\r\n")));
         let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(tap), hello);
         let connected = scope.run(Phase::Greeting, connecting).await.map_err(|error| match error {
             Error::Interrupted { why, .. } if wire.replies() > 0 => Error::interrupted(why, Phase::Ehlo),

@@ -3,6 +3,7 @@
 //! ```text
 //! with PIPELINING (RFC 2920):  C: [RSET] MAIL RCPT … RCPT DATA    S: [250] 250 250 … 550 354
 //! without:                     each command waits for its reply
+//! in chunks (RFC 3030):        the same, but nothing in DATA's place
 //! ```
 
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
@@ -16,6 +17,7 @@ use crate::phase::Phase;
 use crate::reply::Reply;
 use crate::scope::Scope;
 use crate::session::{Session, refused};
+use crate::transparency::Form;
 
 /// Commands in one flight: both their text and their replies fit into any socket's buffers, so that neither side waits
 /// for the other to read (RFC 2920 §3.1).
@@ -29,6 +31,7 @@ pub(crate) struct Transaction {
     pub(crate) size: Option<u64>,
     pub(crate) smtp_utf8: bool,
     pub(crate) eight_bit: bool,
+    pub(crate) form: Form,
 }
 
 impl Transaction {
@@ -38,8 +41,11 @@ impl Transaction {
         if self.smtp_utf8 && !offered.smtp_utf8 {
             return missing("SMTPUTF8", "an address or a header that is not ASCII");
         }
-        if self.eight_bit && !offered.eight_bit_mime {
+        if self.eight_bit && self.form != Form::Binary && !offered.eight_bit_mime {
             return missing("8BITMIME", "a message with 8-bit content");
+        }
+        if self.form == Form::Binary && !(offered.chunking && offered.binary_mime) {
+            return missing("BINARYMIME", "a message with raw octets");
         }
         if !self.dsn.is_empty() && !offered.dsn {
             return missing("DSN", "a delivery notification");
@@ -55,7 +61,10 @@ impl Transaction {
         if let Some(size) = self.size.filter(|_| offered.size) {
             parameters.push(MailParameter::Size(usize::try_from(size).unwrap_or(usize::MAX)));
         }
-        if self.eight_bit {
+        if self.form == Form::Binary {
+            let value = Some("BINARYMIME".to_owned());
+            parameters.push(MailParameter::Other { keyword: "BODY".to_owned(), value });
+        } else if self.eight_bit {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
         if self.smtp_utf8 {
@@ -109,7 +118,7 @@ impl Session {
             let reply = self.command(flight.text(), first, scope).await?;
             self.land(&flight, Some(reply), &mut progress, transaction, scope).await?;
         }
-        self.conclude(progress)
+        self.conclude(progress, transaction.form)
     }
 
     /// The same as one flight that may follow a message; `None` if it may not.
@@ -133,7 +142,7 @@ impl Session {
         self.begun = false;
         let mut progress = Progress::default();
         self.land(flight, None, &mut progress, transaction, scope).await?;
-        self.conclude(progress)
+        self.conclude(progress, transaction.form)
     }
 
     fn steps(&self, transaction: &Transaction) -> Vec<Step> {
@@ -143,7 +152,9 @@ impl Session {
             let command = Rcpt::new(recipient.address.clone(), transaction.dsn.rcpt.clone());
             steps.push(Step { phase: Phase::Rcpt, line: command.to_string() });
         }
-        steps.push(Step { phase: Phase::Data, line: Data.to_string() });
+        if !transaction.form.is_chunked() {
+            steps.push(Step { phase: Phase::Data, line: Data.to_string() });
+        }
         steps
     }
 
@@ -194,7 +205,7 @@ impl Session {
     }
 
     /// What all the replies together mean.
-    fn conclude(&mut self, progress: Progress) -> Result<Vec<Option<Error>>> {
+    fn conclude(&mut self, progress: Progress, form: Form) -> Result<Vec<Option<Error>>> {
         let go_ahead = progress.data.as_ref().is_some_and(|reply| reply.code == 354);
         // A server that wants the message of a refused transaction would get an empty one: better none.
         self.broken |= go_ahead && (progress.sender.is_some() || progress.accepted == 0);
@@ -206,6 +217,8 @@ impl Session {
             return Err(all_refused(refusals.collect()));
         }
         match progress.data {
+            // The first chunk needs nobody's leave.
+            None if form.is_chunked() => Ok(progress.recipients),
             Some(_) if go_ahead => Ok(progress.recipients),
             Some(reply) if !reply.is_positive() => Err(self.refused(&reply, Phase::Data)),
             reply => {

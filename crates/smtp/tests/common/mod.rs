@@ -15,7 +15,7 @@ use bytes::Bytes;
 use email_base::tokens::TokenFuture;
 use email_base::{AccessTokens, Call, Classify, Code, Credentials, Delivery, FixedToken, Secret, TokenError};
 use email_net::{ConnectOptions, Connector, Endpoint, Proxy, Security};
-use email_smtp::{Client, Envelope, Error, Options, PoolOptions, RawMessage, SendOptions, SendResult};
+use email_smtp::{Chunking, Client, Envelope, Error, Options, PoolOptions, RawMessage, SendOptions, SendResult};
 use email_testkit::Mock;
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +47,7 @@ pub fn options(server: &Mock, tls: Security) -> Options {
         name: None,
         pool: PoolOptions::default(),
         rate_limit: None,
+        chunking: Chunking::Off,
     }
 }
 
