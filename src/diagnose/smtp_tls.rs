@@ -32,5 +32,6 @@ pub fn options(endpoint: &Endpoint, connector: &Connector) -> Options {
         name: None,
         pool: PoolOptions::default(),
         rate_limit: None,
+        chunking: email_smtp::Chunking::Off,
     }
 }
