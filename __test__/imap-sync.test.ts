@@ -1,8 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createRequire } from 'node:module'
 
-import type { ImapClient, SyncBatch, SyncOptions } from '../index'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { ImapClient } from '../index'
+import type { SyncBatch, SyncOptions } from '../index'
 import { imap, mailOf, onImap } from './backends'
 import { all, failing } from './failing'
+
+const { startMailWorld }: typeof import('@nocobase/email-native-simulator') = createRequire(import.meta.url)(
+  '@nocobase/email-native-simulator',
+)
 
 /** What a caller has stored: applied as a plugin would, and strict about it. */
 class Store {
@@ -51,15 +58,49 @@ function sorted(flags: string[]): string {
   return [...flags].sort().join(' ')
 }
 
+/** Opens clients of one server. `keyword` is a flag that it keeps. */
+interface Place {
+  open(name: string): Promise<ImapClient>
+  close(): Promise<void>
+  keyword: string
+}
+
 onImap('sync', (backend) => {
+  suite(async () => ({ open: (name) => imap(backend, name), close: async () => {}, keyword: '$Project' }))
+})
+
+// Without CONDSTORE; with CONDSTORE and labels, without QRESYNC; neither, and strict about ID.
+describe.each(['exchange', 'gmail', 'netease'])('sync on the simulator as %s', (personality) => {
+  suite(async () => {
+    const accounts = ['sync', 'ben'].map((name) => ({ user: `${name}@contoso.example`, name, password: 'p' }))
+    const world = await startMailWorld({ accounts, seed: 0, imap: { personality } })
+    const { host, port, tls } = world.imap
+    return {
+      open: async (name) => {
+        const user = `${name}@contoso.example`
+        const auth = { user, accessToken: await world.issueToken(user) }
+        return ImapClient.connect({ host, port, tls, ca: world.ca, auth })
+      },
+      close: () => world.stop(),
+      keyword: personality === 'exchange' ? '$MDNSent' : '$Project',
+    }
+  })
+})
+
+function suite(start: () => Promise<Place>): void {
+  let place: Place
   let client: ImapClient
   let other: ImapClient
 
   beforeAll(async () => {
-    client = await imap(backend, 'sync')
-    other = await imap(backend, 'sync')
+    place = await start()
+    client = await place.open('sync')
+    other = await place.open('sync')
   })
-  afterAll(() => Promise.all([client?.logout(), other?.logout()]))
+  afterAll(async () => {
+    await Promise.all([client?.logout(), other?.logout()])
+    await place?.close()
+  })
 
   async function filled(path: string, count: number): Promise<Store> {
     await other.create(path)
@@ -117,10 +158,10 @@ onImap('sync', (backend) => {
     const store = await filled('Changes', 30)
     await run(store, client, 'Changes', { batchSize: 7 })
     const uids = [...store.messages.keys()].sort((a, b) => a - b)
-    await other.addFlags('Changes', uids.slice(0, 5), ['\\Flagged', '$Project'])
+    await other.addFlags('Changes', uids.slice(0, 5), ['\\Flagged', place.keyword])
     await other.removeFlags('Changes', uids.slice(3, 8), ['\\Seen'])
     await other.delete('Changes', uids.slice(8, 12))
-    await other.append('Changes', mailOf('New one'), { flags: ['\\Answered', '$Project'] })
+    await other.append('Changes', mailOf('New one'), { flags: ['\\Answered', place.keyword] })
     await run(store, client, 'Changes', { batchSize: 4 })
     await expectSame(store, client, 'Changes')
     await other.setFlags('Changes', uids.slice(0, 30), [])
@@ -163,7 +204,7 @@ onImap('sync', (backend) => {
       expect(await failing(all(client.sync('Cursors', bad)))).toMatchObject(refused)
     }
     expect(await failing(all(client.sync('INBOX', cursor)))).toMatchObject(refused)
-    const ben = await imap(backend, 'ben')
+    const ben = await place.open('ben')
     expect(await failing(all(ben.sync('Cursors', cursor)))).toMatchObject(refused)
     await ben.logout()
     expect(await failing(all(client.sync('Cursors', 5 as never)))).toMatchObject({ category: 'argument' })
@@ -201,4 +242,29 @@ onImap('sync', (backend) => {
     await run(store, client, 'Loop')
     await expectSame(store, client, 'Loop')
   })
-})
+
+  test('leaving the loop stops the work, an abort rejects, and the client stays usable', async () => {
+    const store = await filled('Leaving', 9)
+    for await (const _ of client.sync('Leaving', null, { batchSize: 2 })) break
+    const abort = new AbortController()
+    const error = await failing(async () => {
+      for await (const batch of client.sync('Leaving', null, { batchSize: 2, signal: abort.signal })) {
+        store.apply(batch)
+        abort.abort()
+      }
+    })
+    expect(error).toMatchObject({ code: 'ABORTED' })
+    await run(store, client, 'Leaving')
+    await expectSame(store, client, 'Leaving')
+  })
+
+  test('a mailbox that goes away is told, and the cursor is good when it comes back under another name', async () => {
+    const store = await filled('Going', 4)
+    await run(store, client, 'Going')
+    await other.rename('Going', 'Gone elsewhere')
+    expect(await failing(all(client.sync('Going', store.cursor)))).toMatchObject({ code: 'MAILBOX_NOT_FOUND' })
+    await other.append('Gone elsewhere', mailOf('After the move'))
+    await run(store, client, 'Gone elsewhere')
+    await expectSame(store, client, 'Gone elsewhere')
+  })
+}

@@ -479,3 +479,72 @@ async fn since_is_a_moment_and_not_a_day() {
     assert!(added(&sync(&client, cursor(&first)).await).is_empty());
     finish(client, mock).await;
 }
+
+/// A server for any number of connections, with messages 1 to `exists`, that does something else when FETCH comes to
+/// message `poison`: what, is `act`'s business.
+fn poisoned(
+    exists: u32,
+    poison: u32,
+    act: impl Fn(&str) -> Option<String> + Clone + Send + 'static,
+) -> email_testkit::Mock {
+    email_testkit::Mock::each(None, async move |_, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1").await;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap();
+            let said = match command.split(' ').collect::<Vec<_>>()[..] {
+                ["EXAMINE", ..] => format!("* {exists} EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n"),
+                ["UID", "SEARCH", "ALL"] => {
+                    let all = (1..=exists).map(|uid| uid.to_string()).collect::<Vec<_>>();
+                    format!("* SEARCH {}\r\n", all.join(" "))
+                }
+                ["UID", "SEARCH", ..] => format!("* SEARCH {exists}\r\n"),
+                ["UID", "FETCH", set, ref items @ ..] => {
+                    let set = email_imap::UidRanges::parse(set.as_bytes()).unwrap();
+                    let whole = items.join(" ").contains("BODY");
+                    let rows = set.iter().take_while(|uid| !(whole && *uid == poison));
+                    let content = if whole { " BODY[] \"Subject: x\"" } else { "" };
+                    let rows: String =
+                        rows.map(|uid| format!("* {uid} FETCH (UID {uid} FLAGS (\\Seen){content})\r\n")).collect();
+                    if whole && set.contains(poison) {
+                        peer.send(rows).await;
+                        match act(tag) {
+                            Some(answer) => peer.send(answer).await,
+                            None => return peer.reset().await,
+                        }
+                        continue;
+                    }
+                    rows
+                }
+                ["LOGOUT"] => "* BYE bye\r\n".to_owned(),
+                _ => String::new(),
+            };
+            peer.send(format!("{said}{tag} OK done\r\n")).await;
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_poisoned_message_is_degraded_and_the_others_come() {
+    type Act = fn(&str) -> Option<String>;
+    let acts: [(&str, Act); 4] = [
+        ("it kills the connection", |_| None),
+        ("it is refused", |tag| Some(format!("{tag} NO Some messages could not be fetched\r\n"))),
+        ("it is a defect of the server", |tag| Some(format!("{tag} NO [SERVERBUG] Internal error\r\n"))),
+        ("nothing comes of it", |tag| Some(format!("{tag} OK done\r\n"))),
+    ];
+    for (what, act) in acts {
+        let mock = poisoned(9, 4, act);
+        let client = connect(&mock).await;
+        let (batches, error) = collect(&client, None, r#"{"fetch":{"source":true},"order":"oldest-first"}"#).await;
+        assert!(error.is_none(), "{what}: {error:?}");
+        let mut uids = added(&batches);
+        uids.sort_unstable();
+        assert_eq!(uids, (1..=9).collect::<Vec<_>>(), "{what}");
+        for message in batches.iter().flat_map(|batch| &batch.added) {
+            assert_eq!(message.degraded.is_some(), message.uid == 4, "{what}: {}", message.uid);
+            assert_eq!(message.flags.as_deref().unwrap(), ["\\Seen"], "{what}: {}", message.uid);
+        }
+        assert_eq!(batches.last().unwrap().progress.done, 9, "{what}");
+        client.close();
+    }
+}

@@ -171,6 +171,9 @@ impl Delivery {
     }
 }
 
+/// Response codes (RFC 5530) by which servers say that their own copy of a message is at fault.
+const DEFECTS: [&str; 3] = ["SERVERBUG", "CORRUPTION", "EXPUNGEISSUED"];
+
 /// Failures that a single message can be the reason for, again and again: the server dies of it, refuses it, breaks the
 /// protocol over it, or it is larger than this client takes.
 fn may_be_a_message(error: &Error) -> bool {
@@ -180,7 +183,10 @@ fn may_be_a_message(error: &Error) -> bool {
         Error::ConnectionLost { during, .. } | Error::Silent { during, .. } => {
             error.is_lost_connection() && fetching(during)
         }
-        Error::Refused { command, .. } => code == Code::CommandRejected && fetching(command),
+        Error::Refused { command, reply, .. } => {
+            let defect = reply.code.as_deref().is_some_and(|code| DEFECTS.contains(&code));
+            (code == Code::CommandRejected || defect) && fetching(command)
+        }
         _ => matches!(code, Code::ProtocolViolation | Code::LimitExceeded),
     }
 }

@@ -38,6 +38,9 @@ const AT_ONCE: usize = 2;
 /// for again one by one.
 const SURPLUS_OCTETS: u64 = 16 << 20;
 
+/// Messages that did not come and are asked for one by one. More, and the server has given up on the whole set.
+const MAX_ALONE: usize = 200;
+
 /// Rows that wait to be mended. Of a server all of whose envelopes are broken the rest goes as it is.
 const MAX_BROKEN: usize = 1000;
 
@@ -75,6 +78,8 @@ struct Chunks {
     todo: VecDeque<Chunk>,
     /// Did not come: to be asked about at the end.
     doubtful: Vec<u32>,
+    /// They are asked for one by one now, once.
+    alone: bool,
     /// Came, and something of them has to be read from the message itself: at the end, too.
     broken: Vec<FetchRow>,
     /// The connection was lost over them before: the next ones go as they are.
@@ -294,7 +299,8 @@ impl FetchRows {
 
     /// When all chunks are through: which of the messages that did not come are there nevertheless?
     async fn ask_about_the_doubtful(&self, link: &mut Link) -> Result<Paused> {
-        let doubtful = self.work.lock().doubtful.clone();
+        let mut doubtful = self.work.lock().doubtful.clone();
+        doubtful.sort_unstable();
         let mut found = Vec::new();
         for piece in UidRanges::from_uids(doubtful.iter().copied()).lines(MAX_SET_BYTES) {
             let line = Line::new("UID FETCH").arg(piece).arg("(UID)");
@@ -307,7 +313,14 @@ impl FetchRows {
         }
         found.sort_unstable();
         found.dedup();
-        self.work.lock().doubtful.clear();
+        let mut work = self.work.lock();
+        work.doubtful.clear();
+        if found.len() > 1 && !work.alone && found.len() <= MAX_ALONE {
+            // A server that stops at the message it cannot give leaves out those behind it as well.
+            work.alone = true;
+            work.todo.extend(found.into_iter().map(|uid| Chunk::new([uid], 0)));
+            return Ok(Paused::More);
+        }
         for uid in found {
             self.give(Item::Empty(uid));
         }

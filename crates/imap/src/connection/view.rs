@@ -13,6 +13,8 @@ pub(crate) struct View {
     pub(crate) selected: Option<Selected>,
     /// ENABLE has switched QRESYNC on (RFC 7162 §3.2.3): messages vanish from now on, instead of being expunged.
     pub(crate) qresync: bool,
+    /// That was asked for.
+    pub(crate) qresync_asked: bool,
     /// The server has called a parameter of EXAMINE BAD: it gets none any more.
     pub(crate) refuses_parameters: bool,
     /// The server has said BYE.

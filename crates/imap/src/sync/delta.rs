@@ -1,9 +1,10 @@
 //! What is different, from what the server answered; and in which steps it is handed over. Pure.
 
+use super::FlagsChanged;
 use super::flags::FlagSets;
 use super::plan::Status;
 use super::state::State;
-use crate::types::{Flag, ModSeq};
+use crate::types::ModSeq;
 use crate::uid_set::UidRanges;
 
 /// What the server answered to a [`super::plan::Plan::Difference`].
@@ -30,14 +31,6 @@ pub(crate) struct Told {
     pub(crate) untracked: UidRanges,
 }
 
-/// Changes of flags of one message.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct FlagChange {
-    pub(crate) uid: u32,
-    pub(crate) flags: Vec<Flag>,
-    pub(crate) mod_seq: Option<ModSeq>,
-}
-
 /// What has to be handed over of known messages.
 #[derive(Debug, Default)]
 pub(crate) struct Delta {
@@ -53,7 +46,7 @@ pub(crate) struct Delta {
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Step {
     pub(crate) vanished: Vec<u32>,
-    pub(crate) flags: Vec<FlagChange>,
+    pub(crate) flags: Vec<FlagsChanged>,
 }
 
 impl Delta {
@@ -107,9 +100,9 @@ impl Delta {
         Some(Step { vanished: vanished.iter().collect(), flags })
     }
 
-    fn change(&self, uid: u32) -> FlagChange {
+    fn change(&self, uid: u32) -> FlagsChanged {
         let at = self.told.mod_seqs.binary_search_by_key(&uid, |(uid, _)| *uid);
         let mod_seq = at.ok().and_then(|at| self.told.mod_seqs.get(at)).map(|(_, mod_seq)| ModSeq(*mod_seq));
-        FlagChange { uid, flags: self.told.sets.of_message(uid), mod_seq }
+        FlagsChanged { uid, flags: self.told.sets.of_message(uid), mod_seq }
     }
 }

@@ -64,6 +64,18 @@ impl FlagSets {
         here.chain(there).fold(UidRanges::default(), |all, uids| all.union(&uids.intersection(among)))
     }
 
+    /// Takes the flags of messages in that had none here.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (flag, uids) in other.iter() {
+            if self.learn(flag)
+                && let Some(at) = self.place(flag)
+                && let Some((_, known)) = self.0.get_mut(at)
+            {
+                *known = known.union(uids);
+            }
+        }
+    }
+
     /// Takes the flags of `uids` from `other`.
     pub(crate) fn adopt(&mut self, other: &Self, uids: &UidRanges) {
         for (flag, _) in other.iter() {
@@ -143,5 +155,49 @@ impl Gathering {
         self.flags.push(flag.clone());
         self.places.insert(flag.clone(), place);
         Some(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uids(text: &str) -> UidRanges {
+        UidRanges::parse(text.as_bytes()).unwrap_or_default()
+    }
+
+    fn gathered(rows: &[(u32, &[&'static str])]) -> (UidRanges, FlagSets) {
+        let mut gathering = Gathering::default();
+        for (uid, flags) in rows {
+            let flags: Vec<Flag> = flags.iter().map(|flag| Flag::Borrowed(*flag)).collect();
+            assert!(gathering.add(*uid, &flags));
+        }
+        gathering.finish()
+    }
+
+    #[test]
+    fn what_is_said_last_of_a_message_counts() {
+        let (about, sets) = gathered(&[(7, &["\\Seen"]), (3, &["\\Seen", "\\Recent"]), (7, &["$Work", "$work"])]);
+        assert_eq!(about, uids("3,7"));
+        assert_eq!(sets.of_message(3), ["\\Seen"]);
+        assert_eq!(sets.of_message(7), ["$Work"], "keywords are the same in any case");
+    }
+
+    #[test]
+    fn only_what_differs_is_changed() {
+        let (_, mut known) = gathered(&[(1, &["\\Seen"]), (2, &["$Work"]), (3, &[])]);
+        let (about, now) = gathered(&[(1, &["\\Seen"]), (2, &[]), (3, &["$New"])]);
+        assert_eq!(known.changed(&now, &about), uids("2:3"));
+        assert_eq!(known.changed(&now, &uids("1,3")), uids("3"));
+        known.adopt(&now, &uids("3"));
+        assert_eq!((known.of_message(2), known.of_message(3)), (vec!["$Work".into()], vec!["$New".into()]));
+    }
+
+    #[test]
+    fn a_keyword_for_every_message_does_not_grow_without_end() {
+        let mut gathering = Gathering::default();
+        let told = (1..=1000).filter(|uid| gathering.add(*uid, &[Flag::Owned(format!("k{uid}"))])).count();
+        let (about, sets) = gathering.finish();
+        assert_eq!((told, about.count(), sets.iter().count()), (MAX_FLAGS, 1000, MAX_FLAGS));
     }
 }

@@ -1,4 +1,49 @@
 //! Sync: what has changed in a mailbox since last time, in batches that can be stored one by one.
+//!
+//! ```text
+//!  cursor ─ decode ─► State ─┐                          ┌─► batch + cursor ─► caller stores both
+//!                            ├─ plan ─► questions ─► Delta (flags, vanished)
+//!  EXAMINE ─────────► Status ┘          (observe)       └─► pending ─► fetch ─► batch + cursor ─► …
+//! ```
+//!
+//! **What a cursor is.** Everything the caller has been given, as sets: the UIDs (`known`), who of them has which flag,
+//! and the UIDs found but not handed over yet (`pending`). So every difference is a difference of sets, and there is one
+//! way to resume: compare again. Nothing has to be repeated, because what the caller has is known exactly; nothing can be
+//! lost, because a fact leaves the difference only by entering the cursor of the batch that carries it.
+//!
+//! **Invariants**, each held by the model test:
+//! * `frontier`: every UID below it was seen once; what comes later has a UID from there on (RFC 9051 §2.3.1.1). It is
+//!   made of UIDs seen, never of UIDNEXT, which some servers invent.
+//! * `mod_seq`: every change of flags up to it was handed over. It is the HIGHESTMODSEQ of the moment the mailbox was
+//!   opened, so before anything was fetched, and enters the cursor with the last of the changes. Changes told twice
+//!   because of that are no differences, and fall out.
+//! * `known + pending + others` is the number of messages there were. If EXISTS, less what is new, is something else,
+//!   messages are gone that nobody told of, and all UIDs are asked for. So UIDs are only ever listed when it is needed,
+//!   and a server that forgets an expunge (or renumbers its mod-sequences) is found out.
+//!
+//! **Ways.** [`plan`](self) decides by what EXAMINE said, not by promises: QRESYNC (RFC 7162 §3.2), CONDSTORE (§3.1), or a
+//! comparison of all flags, which is also what is left when HIGHESTMODSEQ is missing, NOMODSEQ, or lower than before. All
+//! give the same batches; a mailbox may change from one to the other between two syncs. See `observe` for the commands
+//! and what they cost.
+//!
+//! **Batches** carry at most `batchSize` changes and some 4 MB, and wait no longer than 4 s for one more message: a job of
+//! 15 s gets several. Gone messages and flags come first, then new messages. When more than one batch was
+//! handed over, the mailbox is looked at once more before the sync ends: what came meanwhile belongs to it.
+//!
+//! **Trouble.** A lost or expired session is reopened and the fetch goes on where it was. A mailbox rebuilt in the middle
+//! (UIDVALIDITY, higher or lower) starts anew with `reset`; one that is gone, renamed or `\\Noselect` ends in
+//! `MAILBOX_NOT_FOUND`; throttling ends in `RATE_LIMITED` with its time. Whatever ends a sync, the last batch's cursor is
+//! good. A message that kills connections, is refused, or breaks the protocol is found by halving, and handed over
+//! `degraded`: the cursor moves on.
+//!
+//! **Cursors** are bound to the account and the path, because UIDVALIDITY is not unique (on Exchange, that of every INBOX
+//! may be 1). A renamed mailbox keeps its cursor: another path is accepted when UIDVALIDITY is the same and the old path
+//! is not there any more.
+//!
+//! **Limits of what can be known.** Between two syncs a mod-sequence that fell and rose again above the cursor's hides
+//! changes of flags. Without CONDSTORE, keywords are found that the mailbox's FLAGS response names or that were met
+//! before, unless the mailbox is small (see `observe`). Beyond 128 different flags a mailbox's further ones are not told
+//! apart. Flags and labels of one mail in several Gmail mailboxes are several messages; `emailId` says which are one.
 
 mod cursor;
 mod delta;

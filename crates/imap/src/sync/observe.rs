@@ -44,6 +44,8 @@ const FETCHED_ROWS: u64 = 200;
 const SEARCHED_KEYWORDS: usize = 20;
 /// Rows beyond the messages there are: new mail may come in between. More is a flood.
 const SURPLUS_ROWS: u64 = 10_000;
+/// Changes told by EXAMINE that are taken in. More, and they are asked for in another way, which is bounded by EXISTS.
+const MAX_TOLD: usize = 1_000_000;
 /// UIDs of one answer; more than any mailbox has.
 const MAX_UIDS: u64 = 10_000_000;
 const MS_PER_DAY: i64 = 24 * 60 * 60 * 1000;
@@ -126,15 +128,15 @@ impl Observe {
         if !link.has("CONDSTORE") && !link.has("QRESYNC") {
             return self.open_and_compare(link).await;
         }
-        let unselected = self.enable(link).await?;
-        let resync = self.resync(link);
+        let sent = self.enable(link).await?;
+        let resync = self.resync(link, !sent.is_empty());
         let parameter = match (&resync, link.view.refuses_parameters) {
             (_, true) => None,
             (Some(resync), _) => Some(resync.as_str()),
             (None, _) => Some("(CONDSTORE)"),
         };
         let opened = self.examine(link, parameter).await;
-        for (tag, line) in unselected {
+        for (tag, line) in sent {
             // Answered before EXAMINE; whatever it was, EXAMINE has shown what is possible.
             link.completion(&tag, &line, &mut |_| {}).await?;
         }
@@ -153,7 +155,7 @@ impl Observe {
     async fn enable(&self, link: &mut Link) -> Result<Vec<(RequestId, Line)>> {
         let mut sent = Vec::new();
         let wanted = link.has("QRESYNC") && link.has_or_rev2("ENABLE") && !link.view.refuses_parameters;
-        if !wanted || link.view.qresync || (link.access().is_some() && !link.has_or_rev2("UNSELECT")) {
+        if !wanted || link.view.qresync_asked || (link.access().is_some() && !link.has_or_rev2("UNSELECT")) {
             return Ok(sent);
         }
         let unselect = link.access().is_some().then(|| Line::new("UNSELECT"));
@@ -161,14 +163,13 @@ impl Observe {
             link.view.selected = None;
             sent.push((link.send(&line).await?, line));
         }
-        // Whether it is on is told by the answer; a server that says BAD to the parameter gets none from then on.
-        link.view.qresync = true;
+        link.view.qresync_asked = true;
         Ok(sent)
     }
 
     /// `(QRESYNC (uidvalidity modseq known-uids))` (RFC 7162 §3.2.5).
-    fn resync(&self, link: &Link) -> Option<String> {
-        let cursor = self.cursor.as_ref().filter(|_| link.view.qresync)?;
+    fn resync(&self, link: &Link, just_asked: bool) -> Option<String> {
+        let cursor = self.cursor.as_ref().filter(|_| link.view.qresync || just_asked)?;
         let known = cursor.known.union(&cursor.pending);
         let (first, last) = (known.first()?, known.last()?);
         Some(format!("(QRESYNC ({} {} {}))", cursor.uid_validity, cursor.mod_seq?, UidRange { first, last }))
@@ -181,7 +182,8 @@ impl Observe {
     }
 
     async fn opened(&self, link: &mut Link, opening: Opening, resync: bool) -> Result<Opened> {
-        let (mut keywords, mut vanished, mut rows) = (Vec::new(), UidRanges::default(), Rows::default());
+        let (mut keywords, mut vanished, mut rows) = (Vec::new(), Vec::new(), Rows::default());
+        let mut flood = false;
         let mut uid_validity = None;
         let mut no_mod_seq = false;
         let mut mod_seq = None;
@@ -189,7 +191,7 @@ impl Observe {
             // What came before belongs to the mailbox that was open (RFC 7162 §3.2.11).
             Untagged::Condition(condition) => match condition.code {
                 Some(code) if code.is("CLOSED") => {
-                    vanished = UidRanges::default();
+                    vanished = Vec::new();
                     rows = Rows::default();
                 }
                 Some(code) if code.is("NOMODSEQ") => no_mod_seq = true,
@@ -198,23 +200,31 @@ impl Observe {
                 _ => {}
             },
             Untagged::Flags(flags) => keywords = flags,
-            Untagged::Vanished { earlier: true, uids } if resync => vanished = vanished.union(&uids),
-            Untagged::Fetch(row) if resync => rows.take(*row),
+            Untagged::Vanished { earlier: true, uids } if resync => {
+                flood |= vanished.len() > MAX_TOLD;
+                vanished.extend(uids.ranges().iter().filter(|_| !flood));
+            }
+            Untagged::Fetch(row) if resync => {
+                flood |= rows.count() > MAX_TOLD as u64;
+                if !flood {
+                    rows.take(*row);
+                }
+            }
             _ => {}
         })
         .await?;
         let exists = link.exists();
-        rows.check(exists)?;
         let selected = link.view.selected.as_ref();
         let status = Status {
             uid_validity: uid_validity.filter(|n| *n > 0).ok_or(NO_UIDS)?,
             exists,
             uid_next: selected.and_then(|selected| selected.uid_next),
             mod_seq: mod_seq.filter(|n| *n > 0 && !no_mod_seq),
-            told: resync,
+            // A server that was asked for QRESYNC and has not said that it is on may have passed the parameter over.
+            told: resync && link.view.qresync && !flood,
         };
         keywords.retain(|flag| is_own(flag));
-        Ok(Opened { status, keywords, vanished, rows, early: None })
+        Ok(Opened { status, keywords, vanished: UidRanges::new(vanished), rows, early: None })
     }
 
     /// For servers without CONDSTORE: EXAMINE and the questions that will be asked anyway, on the way together.
@@ -298,7 +308,7 @@ impl Observe {
         match &mut answers.flags {
             // Some more of the same.
             Some(known) if has_flags => {
-                for (flag, uids) in told.sets.iter() {
+                for (flag, uids) in told.sets.iter().filter(|(flag, _)| cursor.flags.of(flag).is_none()) {
                     known.sets.put(flag, uids.clone());
                 }
             }
@@ -403,6 +413,7 @@ struct Asked {
 #[derive(Default)]
 struct Heard {
     uids: UidRanges,
+    ranges: Vec<UidRange>,
     single: Vec<u32>,
     rows: Rows,
     newest: Option<u32>,
@@ -462,8 +473,11 @@ async fn hear(link: &mut Link, mut asked: Vec<Asked>, exists: u32) -> Result<Opt
 impl Heard {
     fn take(&mut self, data: Untagged, most_rows: u64) {
         match data {
-            Untagged::Search(row) => self.single.extend(row.ids),
-            Untagged::Esearch(row) => self.uids = self.uids.union(&row.all.unwrap_or_default()),
+            // Beyond the limit one more is enough to be noticed.
+            Untagged::Search(row) if self.single.len() as u64 <= MAX_UIDS => self.single.extend(row.ids),
+            Untagged::Esearch(row) if self.ranges.len() as u64 <= MAX_UIDS => {
+                self.ranges.extend(row.all.iter().flat_map(|all| all.ranges()));
+            }
             Untagged::Fetch(row) => {
                 self.newest = self.newest.max(row.uid);
                 if self.rows.count() <= most_rows {
@@ -476,8 +490,10 @@ impl Heard {
 
     fn checked(mut self, exists: u32) -> Result<Self> {
         self.rows.check(exists)?;
-        self.uids = self.uids.union(&UidRanges::from_uids(std::mem::take(&mut self.single)));
-        if self.uids.count() > MAX_UIDS {
+        let flood = self.single.len().max(self.ranges.len()) as u64 > MAX_UIDS;
+        self.uids = UidRanges::from_uids(std::mem::take(&mut self.single));
+        self.uids = self.uids.union(&UidRanges::new(std::mem::take(&mut self.ranges)));
+        if flood || self.uids.count() > MAX_UIDS {
             return Err(Error::LimitExceeded { what: "SEARCH", limit: MAX_UIDS, name: "MAX_UIDS" });
         }
         Ok(self)
@@ -509,7 +525,8 @@ fn keywords_of<'a>(cursor: &'a State, keywords: &'a [Flag]) -> impl Iterator<Ite
 /// New messages, and the flags of known ones.
 fn compared(cursor: &State, answers: Vec<Answer>) -> (UidRanges, Told) {
     let mut new = UidRanges::default();
-    let mut told = Told { about: cursor.known.clone(), ..Told::default() };
+    // What cannot be asked for stays as it is.
+    let mut told = Told { about: cursor.known.clone(), sets: cursor.flags.clone(), ..Told::default() };
     for answer in answers {
         match answer {
             Answer::Frontier(uids) => new = uids,

@@ -9,15 +9,16 @@ use tokio::sync::mpsc;
 use super::delta::Delta;
 use super::observe::{Observe, Observed, Seen};
 use super::state::State;
-use super::{DEFAULT_BATCH_SIZE, FlagsChanged, MAX_BATCH_SIZE, Order, Progress, SyncBatch, SyncOptions, cursor};
+use super::{DEFAULT_BATCH_SIZE, FlagsChanged, MAX_BATCH_SIZE, Order, Progress, SyncBatch, SyncOptions, cursor, flags};
 use crate::client::feed::Outlet;
 use crate::client::fetch::{Delivery, chunks};
 use crate::command::argument::Mailbox;
+use crate::command::fetch::{Fetch, Fetched};
 use crate::command::fetch_items::Items;
 use crate::command::fetch_rows::Chunk;
 use crate::command::list::List;
 use crate::command::resolve::Resolve;
-use crate::connection::Pool;
+use crate::connection::{Freshness, Pool};
 use crate::error::{Error, Result};
 use crate::options::ListQuery;
 use crate::types::{FetchQuery, FetchedMessage};
@@ -27,6 +28,9 @@ use crate::uid_set::{UidRanges, UidSet};
 const SIZED_ROWS: u64 = 2000;
 /// The same where sizes do not matter.
 const UNSIZED_ROWS: u64 = 20_000;
+/// Up to so many whole messages come without their sizes being asked for: a round trip saved on every poll. The fetch
+/// bounds what they take in memory all the same.
+const FEW_ROWS: u64 = 20;
 /// A batch is handed out, full or not, when its first message has waited so long: jobs of 15 s have to get something.
 const LINGER: Duration = Duration::from_secs(4);
 /// Looks at the mailbox in one sync: what came while messages were fetched belongs to it, but it has to end one day.
@@ -136,13 +140,7 @@ impl Sync {
                 self.mailbox.path().clone_into(&mut state.path);
                 let mut delta = Delta::new(state, &status, answers);
                 while let Some(step) = delta.step(state, self.batch_size) {
-                    let flags = step.flags.into_iter();
-                    let flags = flags.map(|change| FlagsChanged {
-                        uid: change.uid,
-                        flags: change.flags,
-                        mod_seq: change.mod_seq,
-                    });
-                    hand.give(state, Vec::new(), flags.collect(), step.vanished).await?;
+                    hand.give(state, Vec::new(), step.flags, step.vanished).await?;
                 }
                 state
             }
@@ -184,7 +182,7 @@ impl Sync {
                 Order::NewestFirst => state.pending.largest(most),
                 Order::OldestFirst => state.pending.smallest(most),
             };
-            let mut messages = if delivery.has_source() {
+            let mut messages = if delivery.has_source() && part.count() > FEW_ROWS {
                 sizes(pool, call, &self.mailbox, &part, state.uid_validity).await?
             } else {
                 part.iter().map(|uid| (uid, 0)).collect()
@@ -215,11 +213,7 @@ async fn hand_over(
     let giving = async move {
         while let Some(page) = pages.recv().await {
             let mut messages: Vec<FetchedMessage> = page?;
-            for message in &mut messages {
-                if let Some(flags) = &mut message.flags {
-                    flags.retain(|flag| super::flags::is_own(flag));
-                }
-            }
+            complete(&mut messages, delivery, pool, call).await?;
             match order {
                 Order::NewestFirst => messages.sort_by_key(|message| std::cmp::Reverse(message.uid)),
                 Order::OldestFirst => messages.sort_by_key(|message| message.uid),
@@ -232,6 +226,33 @@ async fn hand_over(
     // Both to their ends: what was fetched before a failure is handed over before it.
     let (fetched, given) = futures_util::future::join(delivery.run(pool, call, work, outlet), giving).await;
     given.and(fetched)
+}
+
+/// Gives every message its flags, and takes `\\Recent` out. Of a message that cannot be had they can be had nevertheless.
+async fn complete(messages: &mut [FetchedMessage], delivery: &Delivery, pool: &Pool, call: &Call) -> Result<()> {
+    let lacking = messages.iter().filter(|message| message.flags.is_none()).map(|message| message.uid);
+    let lacking = UidRanges::from_uids(lacking);
+    if !lacking.is_empty() {
+        let fetch = Fetch {
+            mailbox: delivery.mailbox.clone(),
+            uids: lacking.into(),
+            uid_validity: Some(delivery.uid_validity),
+            items: Items::new(&FetchQuery { flags: true, ..FetchQuery::default() })?,
+            freshness: Freshness::AsIs,
+        };
+        if let Fetched::Rows(rows) = pool.submit(fetch, call).await? {
+            for row in rows {
+                if let Some(message) = messages.iter_mut().find(|message| row.uid == Some(message.uid)) {
+                    message.flags = message.flags.take().or(row.flags);
+                    message.mod_seq = message.mod_seq.or(row.mod_seq);
+                }
+            }
+        }
+    }
+    for message in messages {
+        message.flags.get_or_insert_default().retain(|flag| flags::is_own(flag));
+    }
+    Ok(())
 }
 
 /// With the octets of each.

@@ -61,7 +61,7 @@ impl State {
             gathering.add(message.uid, message.flags.as_deref().unwrap_or_default());
         }
         let (_, sets) = gathering.finish();
-        self.flags.adopt(&sets, &uids);
+        self.flags.add(&sets);
         self.pending = self.pending.minus(&uids);
         self.known = self.known.union(&uids);
     }

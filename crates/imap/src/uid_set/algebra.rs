@@ -16,13 +16,21 @@ impl UidRanges {
     /// What is in either.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        if other.is_empty() {
-            return self.clone();
+        let (mut left, mut right) = (self.ranges().iter().peekable(), other.ranges().iter().peekable());
+        let mut out: Vec<UidRange> = Vec::with_capacity(self.ranges().len() + other.ranges().len());
+        loop {
+            let next = match (left.peek(), right.peek()) {
+                (Some(a), Some(b)) if b.first < a.first => right.next(),
+                (None, _) => right.next(),
+                _ => left.next(),
+            };
+            let Some(next) = next else { break };
+            match out.last_mut() {
+                Some(last) if next.first <= last.last.saturating_add(1) => last.last = last.last.max(next.last),
+                _ => out.push(*next),
+            }
         }
-        let mut all = [self.ranges(), other.ranges()].concat();
-        // Two sorted runs: the stable sort merges them.
-        all.sort();
-        Self::new(all)
+        Self::from_sorted(out)
     }
 
     /// What is in both.
