@@ -72,7 +72,12 @@ describe('a certified OpenID provider', () => {
   test('an issuer by another name is not the one that answers', async () => {
     const other = op.issuer.replace('localhost', '127.0.0.1')
     const error = await failing(discover(op.client.secret, other))
-    expect(error).toMatchObject({ code: 'UNEXPECTED_RESPONSE', protocol: 'oauth', server: { status: '200' } })
+    expect(error).toMatchObject({
+      code: 'OAUTH_CONFIG',
+      action: 'fix-config',
+      protocol: 'oauth',
+      server: { status: '200' },
+    })
     expect(error.message).toContain('issuer')
   })
 

@@ -266,8 +266,8 @@ export interface OAuthWorld {
   deviceLifetimeSeconds: number
   /** Every AADSTS number that has its own text here. */
   aadstsCodes: number[]
-  /** Every request so far, to assert how often something was asked. */
-  requests: Array<{ method: string; path: string; endpoint: string | null }>
+  /** Every request so far, with the parameters of its query and form: to assert what was asked, and how often. */
+  requests: Array<{ method: string; path: string; endpoint: string | null; parameters: Record<string, string> }>
   /** The next matching request fails so. Several are used up in their order. */
   failNext(fault: OAuthFault): void
   clearFaults(): void

@@ -81,9 +81,15 @@ function basicSecret(header, clientId) {
   return id === clientId ? secret : null
 }
 
+/** The id of a client that authenticates by HTTP Basic alone. */
+function basicUser({ authorization = '' }) {
+  const match = /^Basic (.+)$/i.exec(authorization)
+  return match ? decodeURIComponent(Buffer.from(match[1], 'base64').toString('utf8').split(':')[0]) : null
+}
+
 function same(a, b) {
   const digest = (text) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(a), digest(b))
 }
 
-module.exports = { authenticateClient, checkSecret, basicSecret }
+module.exports = { authenticateClient, checkSecret, basicSecret, basicUser }

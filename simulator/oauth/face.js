@@ -1,5 +1,6 @@
 'use strict'
 
+const { CONSUMERS_TENANT } = require('../directory/defaults')
 const { AADSTS_CODES } = require('./aadsts')
 const { issueGoogleToken } = require('./google/token')
 const { MAIL_SCOPE } = require('./google/scopes')
@@ -21,7 +22,7 @@ function createOAuthFace({ context, origin, port }) {
     port,
     issuer: `${origin}/{tenantid}/v2.0`,
     endpoints: microsoftEndpoints(origin, 'common'),
-    endpointsFor: (tenant) => microsoftEndpoints(origin, tenant),
+    endpointsFor: (tenant) => microsoftEndpoints(origin, tenant, issuerTenant(directory, tenant)),
     aadstsCodes: AADSTS_CODES,
     get publicKeyPem() {
       return keys.current.publicKeyPem
@@ -82,15 +83,19 @@ function createOAuthFace({ context, origin, port }) {
   }
 }
 
-function microsoftEndpoints(origin, tenant) {
+/** An issuer names the tenant by its id, whatever the path says. */
+function issuerTenant(directory, tenant) {
+  return tenant === 'consumers' ? CONSUMERS_TENANT : directory.tenant(tenant.toLowerCase())?.id
+}
+
+function microsoftEndpoints(origin, tenant, issuer = '{tenantid}') {
   const base = `${origin}/${tenant}`
-  const template = ['common', 'organizations'].includes(tenant) ? '{tenantid}' : tenant
   return {
     authorizationEndpoint: `${base}/oauth2/v2.0/authorize`,
     tokenEndpoint: `${base}/oauth2/v2.0/token`,
     deviceAuthorizationEndpoint: `${base}/oauth2/v2.0/devicecode`,
     jwksUri: `${base}/discovery/v2.0/keys`,
-    issuer: `${origin}/${template}/v2.0`,
+    issuer: `${origin}/${issuer}/v2.0`,
     profileEndpoint: `${origin}/v1.0/me`,
   }
 }

@@ -32,7 +32,7 @@ const { TokenMint } = require('./tokens')
  * @property {Map<string, any>} googleTokens opaque access tokens of Google
  * @property {Settings} settings
  * @property {() => string} origin
- * @property {{ method: string, path: string, endpoint: string | null }[]} requests what was asked, for assertions on "how often"
+ * @property {{ method: string, path: string, endpoint: string | null, parameters: Record<string, string> }[]} requests what was asked, and how often
  */
 
 /**
@@ -82,7 +82,8 @@ async function handle(context, request, response) {
   const incoming = await readIncoming(request, context.origin())
   const found = match(incoming.method, incoming.url.pathname)
   const endpoint = found && 'route' in found ? found.route.endpoint : null
-  context.requests.push({ method: incoming.method, path: incoming.url.pathname, endpoint })
+  const parameters = Object.fromEntries([...incoming.query, ...incoming.form])
+  context.requests.push({ method: incoming.method, path: incoming.url.pathname, endpoint, parameters })
   const fail = (error, failure) => sendFailure(context, incoming, response, error, failure)
   if (!found) return sendJson(response, 404, { error: 'not_found' })
   if (!('route' in found)) return fail(new AadstsError(900561), 'json')

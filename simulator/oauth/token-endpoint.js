@@ -1,7 +1,7 @@
 'use strict'
 
 const { AadstsError } = require('./aadsts')
-const { authenticateClient } = require('./client-authentication')
+const { authenticateClient, basicUser } = require('./client-authentication')
 const { redeemCode } = require('./grants/authorization-code')
 const { redeemClientCredentials } = require('./grants/client-credentials')
 const { redeemDeviceCode, startDeviceCode } = require('./grants/device-code')
@@ -40,12 +40,6 @@ function deviceCode(context, incoming, response) {
   const client = findClient(context.directory, form.get('client_id'), tenancy)
   if (!client.allowPublicClient && client.secrets.length === 0) throw new AadstsError(7000218)
   sendJson(response, 200, startDeviceCode(context, { form, client }))
-}
-
-/** The id of a client that authenticates by HTTP Basic alone. */
-function basicUser({ authorization = '' }) {
-  const match = /^Basic (.+)$/i.exec(authorization)
-  return match ? decodeURIComponent(Buffer.from(match[1], 'base64').toString('utf8').split(':')[0]) : null
 }
 
 module.exports = { token, deviceCode }

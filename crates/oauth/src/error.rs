@@ -9,6 +9,8 @@ use crate::endpoint::Endpoint;
 use crate::id_token::IdTokenFault;
 use crate::refusal::Refusal;
 
+const ISSUER: &str = "Correct the issuer in the settings: under it there must be /.well-known/openid-configuration, which names the very same issuer.";
+
 /// Why an OAuth call failed. No variant holds a secret, so neither `Display` nor `Debug` can show one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -151,6 +153,7 @@ impl Error {
             Self::Refused(refusal) => refusal.advice(),
             Self::BackingOff { cause, .. } => cause.advice(),
             Self::NotForMail { advice, .. } => *advice,
+            Self::Discovery { .. } => Some(ISSUER),
             _ => None,
         }
     }

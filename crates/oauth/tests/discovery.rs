@@ -109,6 +109,7 @@ async fn documents_that_lead_elsewhere() {
         ("a page", Reply::new(200, "text/html", "<h1>")),
         ("a redirect", Reply::new(301, "text/html", "").header("location", "https://evil.example/")),
         ("nothing there", Reply::new(404, "text/html", "")),
+        ("nothing there, in JSON", Reply::json(404, &json!({"error": "not_found"}))),
         ("too long", Reply::new(200, "application/json", vec![b' '; 300 * 1024])),
     ];
     for (name, reply) in cases {

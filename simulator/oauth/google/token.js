@@ -3,7 +3,7 @@
 const { createHash } = require('node:crypto')
 const { CODE_LIFETIME_S } = require('../grants-store')
 const { provesPossession } = require('../grants/authorization-code')
-const { basicSecret } = require('../client-authentication')
+const { basicSecret, basicUser } = require('../client-authentication')
 const { sendJson } = require('../respond')
 const { filler, seconds } = require('../tokens')
 const { GoogleError } = require('./errors')
@@ -14,7 +14,7 @@ const TESTING_LIFETIME_S = 7 * 86_400
 
 /** `/token` */
 async function tokenGoogle(context, { form, headers }, response) {
-  const client = context.directory.clients.get(form.get('client_id') ?? '')
+  const client = context.directory.clients.get(form.get('client_id') ?? basicUser(headers) ?? '')
   if (client?.provider !== 'google') throw new GoogleError('invalid_client', 'The OAuth client was not found.', 401)
   const secret = form.get('client_secret') ?? basicSecret(headers.authorization, client.id)
   if (!secret) throw new GoogleError('invalid_request', 'client_secret is missing.')

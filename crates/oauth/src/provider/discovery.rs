@@ -126,6 +126,10 @@ impl Metadata {
 fn elsewhere(issuer: String, error: Error) -> Error {
     match error {
         Error::UnexpectedResponse { status, what, .. } => Error::Discovery { issuer, status, what },
+        Error::Refused(refusal) if !refusal.code().entry().retryable => {
+            let status = refusal.status().unwrap_or(200);
+            Error::Discovery { issuer, status, what: format!("it answered HTTP {status} with an error") }
+        }
         other => other,
     }
 }
