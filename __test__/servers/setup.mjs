@@ -22,6 +22,7 @@ const NAMES = [
   'search',
   'sync',
   'send',
+  'generated',
   'secrets',
   'process',
   'bad',

@@ -139,8 +139,7 @@ impl<'a> FieldWriter<'a> {
 
     /// `; name=value`, cut and encoded as RFC 2231 says where it is long or not ASCII.
     pub(crate) fn parameter(&mut self, name: &str, value: &str) {
-        let plain = value.bytes().all(|b| (b' '..=b'~').contains(&b));
-        if plain && value.len() + name.len() < LINE - 10 {
+        if reads_plainly(value) && value.len() + name.len() < LINE - 10 {
             self.glue(";");
             self.word(&format!("{name}={}", parameter_value(value)));
             return;
@@ -166,7 +165,7 @@ impl<'a> FieldWriter<'a> {
 
     /// `; name="=?UTF-8?B?…?="`: against the letter of RFC 2047 §5, and what Outlook reads.
     pub(crate) fn parameter_fallback(&mut self, name: &str, value: &str) {
-        if value.bytes().all(|b| (b' '..=b'~').contains(&b)) && value.len() + name.len() < LINE - 10 {
+        if reads_plainly(value) && value.len() + name.len() < LINE - 10 {
             return self.parameter(name, value);
         }
         self.glue(";");
@@ -264,6 +263,11 @@ fn quoted_string(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+/// Whether nobody takes the value for something else: many a reader decodes what looks like an encoded word even here.
+fn reads_plainly(value: &str) -> bool {
+    value.bytes().all(|b| (b' '..=b'~').contains(&b)) && !value.contains("=?")
 }
 
 fn parameter_value(value: &str) -> String {
