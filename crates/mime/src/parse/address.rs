@@ -14,8 +14,7 @@ use super::charset::Hint;
 use super::word::{self, EncodedWord};
 use crate::message::Address;
 
-/// Mailboxes read from one field; stops `a,a,a,…` from costing a hundred times its size.
-pub(crate) const MAX_ADDRESSES: usize = 10_000;
+pub(crate) use crate::limits::MAX_ADDRESSES;
 
 /// The mailboxes of a field's raw value.
 pub(crate) fn list(raw: &[u8], hint: Hint<'_>) -> Vec<Address> {

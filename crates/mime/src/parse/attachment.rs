@@ -62,10 +62,13 @@ fn into_bytes(octets: Cow<'_, [u8]>) -> bytes::Bytes {
     octets.into_owned().into()
 }
 
+/// Longer ones fit no line of a header (RFC 5322 §2.1.1).
+const MAX_CONTENT_ID: usize = 998;
+
 /// `Content-ID` without its brackets.
 pub(crate) fn content_id(part: &Part<'_>) -> Option<String> {
     let id = super::ids::one(part.fields.first("content-id")?)?;
-    Some(id.trim_matches(['<', '>']).to_owned()).filter(|id| !id.is_empty())
+    Some(id.trim_matches(['<', '>']).to_owned()).filter(|id| !id.is_empty() && id.len() <= MAX_CONTENT_ID)
 }
 
 fn safe_name(part: &Part<'_>, ordinal: usize, hint: Hint<'_>) -> String {

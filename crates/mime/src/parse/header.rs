@@ -4,6 +4,7 @@ use memchr::memchr;
 
 use super::charset::Hint;
 use super::word;
+use crate::limits::MAX_FIELDS;
 use crate::message::HeaderMap;
 
 /// One field, as it stands in the source.
@@ -35,11 +36,11 @@ impl<'a> Fields<'a> {
         self.first(name).map(|raw| word::text(raw, hint)).filter(|text| !text.is_empty())
     }
 
-    /// Every field by lower-case name, in order of first appearance.
+    /// Every field (the first [`MAX_FIELDS`]) by lower-case name, in order of first appearance.
     pub(crate) fn to_map(&self, hint: Hint<'_>) -> HeaderMap {
-        let mut map: HeaderMap = Vec::with_capacity(self.0.len());
+        let mut map: HeaderMap = Vec::with_capacity(self.0.len().min(MAX_FIELDS));
         let mut index = std::collections::HashMap::with_capacity(self.0.len());
-        for field in &self.0 {
+        for field in self.0.iter().take(MAX_FIELDS) {
             let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
             let value = word::text(field.value, hint);
             match index.get(&name).and_then(|at: &usize| map.get_mut(*at)) {

@@ -13,6 +13,7 @@ use super::header::Fields;
 use super::structure::{Defects, Part, Tree};
 use super::{address, calendar, date, flowed, ids, report, security, tnef, transfer, uuencode};
 use crate::html::{from_text, reference, sanitize, text as html_text, tracking};
+use crate::limits::{MAX_ADDRESSES, MAX_ATTACHMENTS, MAX_FIELDS, MAX_INVITE_BYTES, MAX_TEXT_BYTES};
 use crate::message::{Attachment, Invite, ParsedMessage, Security};
 use crate::options::{CidImages, ParseOptions};
 use crate::preview;
@@ -76,6 +77,7 @@ impl<'a> Reading<'a> {
         let mut roles = body::roles(&self.tree);
         let mut bodies = self.bodies(&roles.segments);
         self.unpack_winmail(&mut roles, &mut bodies);
+        self.bound(&mut bodies);
         let images = self.images(&roles);
         let mut attachments = self.attachments(&roles);
         if let Some(html) = &bodies.html {
@@ -107,9 +109,20 @@ impl<'a> Reading<'a> {
     fn header_fields(&mut self) -> ParsedMessage {
         let hint = Hint { label: self.label.as_deref(), tld: self.tld.as_deref() };
         let fields = &self.fields;
-        let addresses = |name: &str| {
-            fields.all(name).flat_map(|raw| address::list(raw, hint)).take(address::MAX_ADDRESSES).collect()
+        let mut room = MAX_ADDRESSES;
+        let mut addresses = |name: &str| {
+            let all: Vec<_> = fields.all(name).flat_map(|raw| address::list(raw, hint)).take(room).collect();
+            room -= all.len();
+            all
         };
+        let (from, sender, reply_to) = (addresses("from"), addresses("sender"), addresses("reply-to"));
+        let (to, cc, bcc) = (addresses("to"), addresses("cc"), addresses("bcc"));
+        if room == 0 {
+            self.defects.add(format!("more than {MAX_ADDRESSES} addresses: the rest is left out"));
+        }
+        if fields.0.len() > MAX_FIELDS {
+            self.defects.add(format!("more than {MAX_FIELDS} header fields: the rest is left out"));
+        }
         let subject = fields.text("subject", hint);
         let date = fields.first("date").and_then(date::parse);
         if date.is_none() && fields.first("date").is_some() {
@@ -122,12 +135,12 @@ impl<'a> Reading<'a> {
             date,
             base_subject: subject.as_deref().map(base_subject),
             subject,
-            from: addresses("from"),
-            sender: addresses("sender"),
-            reply_to: addresses("reply-to"),
-            to: addresses("to"),
-            cc: addresses("cc"),
-            bcc: addresses("bcc"),
+            from,
+            sender,
+            reply_to,
+            to,
+            cc,
+            bcc,
             headers: fields.to_map(hint),
             ..ParsedMessage::default()
         }
@@ -135,15 +148,20 @@ impl<'a> Reading<'a> {
 
     fn thread_key(&self, message: &ParsedMessage) -> String {
         let index = self.fields.text("thread-index", Hint::default());
-        let people: Vec<&str> = message.from.iter().chain(&message.to).map(|a| a.address.as_str()).collect();
-        let fallback = format!("{:?} {people:?} {:?} {}", message.date, message.subject, message.preview);
+        let topic = self.fields.text("thread-topic", self.hint());
+        // Only a message that nothing names is known by what it says.
+        let fallback = message.message_id.is_none().then(|| {
+            let people: Vec<&str> = message.from.iter().chain(&message.to).map(|a| a.address.as_str()).collect();
+            format!("{:?} {people:?} {:?} {}", message.date, message.subject, message.preview)
+        });
         thread_key(&Clues {
             message_id: message.message_id.as_deref(),
             in_reply_to: message.in_reply_to.as_deref(),
             references: &message.references,
             thread_index: index.as_deref(),
+            thread_topic: topic.as_deref(),
             subject: message.subject.as_deref(),
-            fallback: fallback.as_bytes(),
+            fallback: fallback.as_deref().unwrap_or_default().as_bytes(),
         })
     }
 
@@ -241,10 +259,26 @@ impl<'a> Reading<'a> {
             }
             all.push(described);
         }
-        for file in std::mem::take(&mut self.extracted) {
+        let room = MAX_ATTACHMENTS.saturating_sub(all.len());
+        if self.extracted.len() > room {
+            self.defects.add(format!("more than {MAX_ATTACHMENTS} attachments: the rest is left out"));
+        }
+        for file in std::mem::take(&mut self.extracted).into_iter().take(room) {
             all.push(file.describe(all.len() + 1, detail));
         }
         all
+    }
+
+    /// Cuts what is longer than any letter.
+    fn bound(&mut self, bodies: &mut Bodies) {
+        for text in [&mut bodies.text, &mut bodies.html].into_iter().flatten().filter(|t| t.len() > MAX_TEXT_BYTES) {
+            let mut end = MAX_TEXT_BYTES;
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            text.truncate(end);
+            self.defects.add(format!("a text is longer than {MAX_TEXT_BYTES} bytes: the rest is left out"));
+        }
     }
 
     /// The text as HTML, where the sender wrote none.
@@ -301,7 +335,19 @@ impl<'a> Reading<'a> {
             calendar::parse(&text, part.content_type.get("method"))
         });
         let all = read.collect::<Vec<_>>().into_iter().chain(std::mem::take(&mut self.meetings));
-        all.filter(|i| i.uid.is_none() || seen.insert((i.uid.clone(), i.method.clone()))).take(MAX_INVITES).collect()
+        let mut octets = 0;
+        let fits = |invite: &Invite| {
+            octets += invite.raw.len();
+            octets <= MAX_INVITE_BYTES
+        };
+        let once = all.filter(|i| i.uid.is_none() || seen.insert((i.uid.clone(), i.method.clone())));
+        let once: Vec<Invite> = once.collect();
+        let found = once.len();
+        let given: Vec<Invite> = once.into_iter().take(MAX_INVITES).take_while(fits).collect();
+        if given.len() < found {
+            self.defects.add("too many invitations: the rest is left out");
+        }
+        given
     }
 }
 

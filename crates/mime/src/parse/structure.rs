@@ -19,6 +19,9 @@ use super::transfer::Encoding;
 /// Longest boundary honoured; RFC 2046 allows 70, some senders write more.
 const MAX_BOUNDARY: usize = 500;
 
+/// Longest media type: two names of 127 characters (RFC 6838 §4.2).
+const MAX_MEDIA_TYPE: usize = 255;
+
 /// Lines searched for a boundary that the header does not name.
 const MAX_PREAMBLE_LINES: usize = 20;
 
@@ -208,7 +211,7 @@ impl<'a> Walker<'a> {
             self.tree.defects.add(format!("nested deeper than {} levels: the rest is one part", self.limits.depth));
             return false;
         }
-        let named = boundary_in_header(&part.fields);
+        let named = boundary_in(&part.content_type);
         let boundary = match named {
             Some(boundary) => boundary,
             None => {
@@ -326,9 +329,8 @@ fn line_break_before(source: &[u8], at: usize) -> usize {
 }
 
 /// The `boundary` parameter, compared octet by octet.
-fn boundary_in_header(fields: &Fields<'_>) -> Option<Vec<u8>> {
-    let value = Structured::parse(fields.first("content-type")?, Hint::default());
-    let boundary = value.get("boundary")?.trim_end();
+fn boundary_in(content_type: &Structured) -> Option<Vec<u8>> {
+    let boundary = content_type.get("boundary")?.trim_end();
     (1..=MAX_BOUNDARY).contains(&boundary.len()).then(|| boundary.as_bytes().to_vec())
 }
 
@@ -348,7 +350,7 @@ fn media_type(value: &str) -> Option<String> {
     let token = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&b))
     };
-    (token(kind) && token(subtype)).then(|| word.to_owned())
+    (token(kind) && token(subtype) && word.len() <= MAX_MEDIA_TYPE).then(|| word.to_owned())
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub(crate) struct Clues<'a> {
     pub(crate) references: &'a [String],
     /// `Thread-Index`, base64.
     pub(crate) thread_index: Option<&'a str>,
+    /// `Thread-Topic`: the subject that Outlook's conversation began with.
+    pub(crate) thread_topic: Option<&'a str>,
     pub(crate) subject: Option<&'a str>,
     /// Anything that tells this message from others, for one without identifier.
     pub(crate) fallback: &'a [u8],
@@ -45,7 +47,7 @@ pub(crate) fn thread_key(clues: &Clues<'_>) -> String {
         if let Some(index) = clues.thread_index.and_then(conversation) {
             return hash("index", &index);
         }
-        if let Some(subject) = clues.subject.map(base_subject).filter(|s| is_distinctive(s)) {
+        if let Some(subject) = clues.thread_topic.or(clues.subject).map(base_subject).filter(|s| is_distinctive(s)) {
             return hash("subject", subject.to_lowercase().as_bytes());
         }
     }
@@ -60,7 +62,8 @@ fn hash(kind: &str, value: &[u8]) -> String {
     digest.update(kind);
     digest.update([0]);
     digest.update(value);
-    digest.finalize().iter().take(16).map(|octet| format!("{octet:02x}")).collect()
+    let nibble = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
+    digest.finalize().iter().take(16).flat_map(|octet| [nibble(octet >> 4), nibble(octet & 15)]).collect()
 }
 
 fn index_octets(index: &str) -> Option<Vec<u8>> {
@@ -161,6 +164,19 @@ mod tests {
             index("<b@x>", root),
             "an index without an answer's octets starts a conversation"
         );
+    }
+
+    #[test]
+    fn outlooks_topic_stands_for_a_subject_that_was_edited() {
+        let key = |id, topic, subject| {
+            thread_key(&Clues { message_id: Some(id), thread_topic: topic, subject: Some(subject), ..Clues::default() })
+        };
+        let topic = Some("Budget for the third quarter");
+        assert_eq!(
+            key("<a@x>", topic, "RE: Budget Q3 (was: something)"),
+            key("<b@y>", None, "AW: Budget for the third quarter")
+        );
+        assert_ne!(key("<a@x>", Some("Hello"), "RE: Hello"), key("<b@y>", Some("Hello"), "RE: Hello"));
     }
 
     #[test]
