@@ -30,7 +30,8 @@ whenDovecot(`a syncing process is killed${dovecot.skipped ? ` (${dovecot.skipped
       try {
         await killing.prepare(MESSAGES)
         const figures = await killing.run(KILLS)
-        console.log(`seed ${SEED}: ${JSON.stringify(figures)}`)
+        const bodies = filters.reduce((sum, filter) => sum + filter.bodies, 0)
+        console.log(`seed ${SEED}: ${JSON.stringify(figures)}, ${bodies} bodies on the wire`)
         expect(figures.kills).toBeGreaterThanOrEqual(KILLS)
         expect(figures.completions).toBeGreaterThan(0)
         expect(figures.worstAgain).toBeLessThanOrEqual(BATCH_SIZE)

@@ -30,6 +30,8 @@ export class Filter {
   /** Bytes of the server that have gone to clients so far, over all connections. */
   sent = 0
   connections = 0
+  /** Messages whose body has gone to clients. */
+  bodies = 0
   #cutAt: number | null = null
   #refusing = false
   readonly #pairs = new Set<Pair>()
@@ -143,6 +145,7 @@ export class Filter {
     const passed = bytes.length < room ? bytes : bytes.subarray(0, room)
     pair.sent += passed.length
     this.sent += passed.length
+    this.bodies += passed.toString('latin1').split('BODY[] ').length - 1
     if (passed.length < bytes.length || passed.length === room) {
       this.#cutAt = null
       pair.client.write(passed, () => this.#reset(pair))

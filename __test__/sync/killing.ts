@@ -27,6 +27,8 @@ export interface KillFigures {
   /** Syncs that came to their end, each compared with the server. */
   completions: number
   batches: number
+  /** Messages stored, each once. */
+  stored: number
   /** Messages that were received and had to come again, of the worst kill and of all. */
   worstAgain: number
   again: number
@@ -41,7 +43,7 @@ interface Target {
 
 /** Kills syncing processes at random instants, and compares what they stored with the server whenever one comes to its end. */
 export class Killing {
-  readonly figures: KillFigures = { kills: 0, completions: 0, batches: 0, worstAgain: 0, again: 0 }
+  readonly figures: KillFigures = { kills: 0, completions: 0, batches: 0, stored: 0, worstAgain: 0, again: 0 }
   readonly #dir = mkdtempSync(join(tmpdir(), 'email-native-killed-'))
   readonly #random: Random
   #database = 0
@@ -124,6 +126,7 @@ export class Killing {
     if (received.length > stored + 1) throw new Error(`${received.length} batches received, ${stored} stored`)
     const again = received.slice(stored).reduce((sum, count) => sum + count, 0)
     this.figures.batches += stored
+    this.figures.stored += received.slice(0, stored).reduce((sum, count) => sum + count, 0)
     this.figures.again += again
     this.figures.worstAgain = Math.max(this.figures.worstAgain, again)
   }
