@@ -36,9 +36,12 @@ describe('diagnose', () => {
   let provider: OAuthProvider
   let client: OAuthClient
   let robin: string
+  /** Every line that the IMAP server was sent. */
+  const said: string[] = []
 
   beforeAll(async () => {
-    world = await startMailWorld({ seed: 3, imap: { personality: 'exchange' } })
+    const log = ({ from, line }: { from: string; line: string }) => void (from === 'client' && said.push(line))
+    world = await startMailWorld({ seed: 3, imap: { personality: 'exchange', log } })
     provider = microsoft(world.microsoft)
     client = new OAuthClient(provider, { ca: world.ca })
     robin = world.accounts[0].user
@@ -70,6 +73,7 @@ describe('diagnose', () => {
 
   test('a healthy set-up: every step, in order, nothing to advise, nothing sent, nothing changed', async () => {
     const inbox = world.mailbox(robin).get('INBOX')!
+    said.length = 0
     const before = inbox.messages.map(({ uid, flags }) => `${uid} ${[...flags].join()}`)
     const report = await healthy()
     expect(failed(report)).toEqual([])
@@ -80,13 +84,19 @@ describe('diagnose', () => {
     }
     expect(inbox.messages.map(({ uid, flags }) => `${uid} ${[...flags].join()}`)).toEqual(before)
     expect(world.outbox).toEqual([])
+    expect(said.some((line) => / EXAMINE /.test(line))).toBe(true)
+    expect(said.filter((line) => / (SELECT|STORE|APPEND|CREATE) /.test(line))).toEqual([])
     expect(world.imap!.sessions().filter(({ state }) => state !== 'clear')).toEqual([])
   })
 
   test('without auth: the app and the way to the servers', async () => {
+    said.length = 0
     const report = await diagnose({ provider, ca: world.ca })
     expect(report.ok).toBe(true)
     expect(names(report)).toEqual(['app-credentials', 'imap-connect', 'imap-tls', 'smtp-connect', 'smtp-tls'])
+    // Nobody has tried to log in, and the farewell was polite.
+    expect(said.filter((line) => /AUTHENTICATE|LOGIN/.test(line))).toEqual([])
+    expect(said.at(-1)).toMatch(/LOGOUT/)
   })
 
   test('without a provider: the mail servers alone; a string tells no scopes', async () => {
@@ -297,6 +307,12 @@ describe('diagnose', () => {
       'smtp-tls CERTIFICATE_UNTRUSTED',
     ])
     expect(step(strange, 'imap-tls').advice).toContain('`ca`')
+  })
+
+  test('tls none, on this machine: there is no TLS to look at', async () => {
+    const { host, port: clear } = world.imapStarttls!
+    const report = await diagnose({ imap: { host, port: clear, tls: 'none' } })
+    expect([names(report), report.ok]).toEqual([['imap-connect'], true])
   })
 
   test('a silent server costs its own step, not the report', async () => {

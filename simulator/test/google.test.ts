@@ -147,4 +147,25 @@ describe('Google', () => {
     const reply = await world.request(`${issuer}/.well-known/openid-configuration`)
     expect(reply.json()).toMatchObject({ issuer, token_endpoint: tokenEndpoint })
   })
+
+  it('takes the app by HTTP Basic, too', async () => {
+    const { clientId, clientSecret, endpoints } = world.google
+    const basic = (secret: string) => `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`
+    const form = { grant_type: 'refresh_token', refresh_token: 'made-up' }
+    const ask = async (secret: string) => {
+      const reply = await world.request(endpoints.tokenEndpoint, { form, headers: { authorization: basic(secret) } })
+      return reply.json() as Json
+    }
+    expect((await ask(clientSecret)).error).toBe('invalid_grant')
+    expect((await ask('wrong')).error).toBe('invalid_client')
+  })
+
+  it('has no device codes for mail', async () => {
+    const { clientId, endpoints } = world.google
+    const ask = async (scope: string, client_id = clientId) =>
+      (await world.request(endpoints.deviceAuthorizationEndpoint, { form: { client_id, scope } })).json() as Json
+    expect(await ask('openid https://mail.google.com/')).toMatchObject({ error: 'invalid_scope' })
+    expect(await ask('openid email')).toMatchObject({ error: 'unauthorized_client' })
+    expect(await ask('openid', 'unknown')).toMatchObject({ error: 'invalid_client' })
+  })
 })

@@ -58,4 +58,15 @@ describe('device code', () => {
     const { verification_uri: uri } = await start()
     await expect(world.approveDevice(uri, 'WRONGCODE')).rejects.toThrow(/didn't work/)
   })
+
+  it('lives as long as it is told', async () => {
+    world.oauth.deviceLifetimeSeconds = 1
+    const device = await start()
+    world.oauth.deviceLifetimeSeconds = 900
+    expect(device.expires_in).toBe(1)
+    await expect
+      .poll(async () => (await poll(device)).json(), { timeout: 5000 })
+      .toMatchObject({ error: 'expired_token' })
+    await expect(world.approveDevice(device.verification_uri, device.user_code)).rejects.toThrow(/didn't work/)
+  })
 })

@@ -25,6 +25,17 @@ describe('tenants', () => {
     expect(personal.iss).toBe(`${world.oauth.origin}/${personal.tid}/v2.0`)
   })
 
+  it('have issuers by their id, whatever the path says', () => {
+    const { origin, endpointsFor } = world.oauth
+    const { tenantId } = world.accounts[0]
+    expect(endpointsFor('common').issuer).toBe(`${origin}/{tenantid}/v2.0`)
+    expect(endpointsFor('organizations').issuer).toBe(`${origin}/{tenantid}/v2.0`)
+    for (const tenant of ['contoso.example', tenantId]) {
+      expect(endpointsFor(tenant).issuer).toBe(`${origin}/${tenantId}/v2.0`)
+    }
+    expect(endpointsFor('consumers').issuer).toBe(`${origin}/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0`)
+  })
+
   it('that do not exist are named', async () => {
     const app = new App(world, 'nowhere.example')
     expect(aadsts(await app.redeem('x'), 90002).error).toBe('invalid_request')

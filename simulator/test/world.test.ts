@@ -126,6 +126,12 @@ describe('a mail world', () => {
     expect(world.imap?.connections()).toBeGreaterThan(0)
   })
 
+  it('remembers what was asked', async () => {
+    await world.request(world.oauth.endpoints.tokenEndpoint, { form: { grant_type: 'refresh_token', scope: 'x' } })
+    const { endpoint, parameters } = world.oauth.requests.at(-1)!
+    expect([endpoint, parameters]).toEqual(['token', { grant_type: 'refresh_token', scope: 'x' }])
+  })
+
   it('refuses to change what is not there', () => {
     expect(() => world.oauth.setAccount('nobody@contoso.example', {})).toThrow(/no account/)
     expect(() => world.oauth.setClient('nothing', {})).toThrow(/no client/)

@@ -11,6 +11,7 @@
 //! The four rows run at once, so that one silent server does not use up the others' time. What cannot run is left out: a
 //! step without its input (no `provider`, no `auth`, no scopes known of a plain string), and whatever stands behind a
 //! step that failed. A refused app does not stop `token`, wrong scopes do not stop `imap-auth`: those fail by themselves.
+//! Whether the redirect URI is registered nobody can tell without a browser: the provider's page does (AADSTS50011).
 //! Nothing is sent, nothing is changed; a token that is due is renewed and saved, as any use of it would.
 
 mod advice;
