@@ -327,6 +327,8 @@ export interface ImapOptions extends ServerAddress, ConnectOptions {
   /** Connections this client may hold at once. Default 1: `watch` idles on it and steps aside for other calls; 2 gives the watcher its own. */
   maxConnections?: number
   limits?: { maxLineBytes?: number; maxLiteralBytes?: number; maxNesting?: number }
+  /** COMPRESS=DEFLATE (RFC 4978). Default: on networks, once a connection has brought something and slowly; `true` = from login on, `false` = never. */
+  compress?: boolean
 }
 
 export type SpecialUse = 'inbox' | 'sent' | 'drafts' | 'trash' | 'junk' | 'archive' | 'all' | 'flagged' | 'important'

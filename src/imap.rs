@@ -51,6 +51,7 @@ pub fn imap_connect(
             client_id: given.client_id.map(|map| map.into_iter().collect()),
             max_connections: given.max_connections.unwrap_or(1),
             limits: given.limits,
+            compress: given.compress,
         };
         Ok(Payload::handle(ImapClientHandle(Client::connect(options, &call).await.map_err(failure)?)))
     })
@@ -66,6 +67,8 @@ struct ConnectArguments {
     max_connections: Option<usize>,
     #[serde(default)]
     limits: email_imap::tap::Limits,
+    #[serde(default)]
+    compress: Option<bool>,
 }
 
 impl ImapClientHandle {

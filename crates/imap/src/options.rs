@@ -7,7 +7,7 @@ use email_net::{Connector, Endpoint};
 use serde::Deserialize;
 
 use crate::command::id;
-use crate::connection::{Budget, Names, Quirks, refuse_separators};
+use crate::connection::{Budget, CompressPolicy, Names, Quirks, refuse_separators};
 use crate::error::{Error, Result};
 use crate::tap::Limits;
 
@@ -33,12 +33,22 @@ pub struct Options {
     pub max_connections: usize,
     /// What the server may send.
     pub limits: Limits,
+    /// COMPRESS=DEFLATE (RFC 4978): from the first command on, or never. `None`: where it pays.
+    pub compress: Option<bool>,
 }
 
 impl Options {
     /// With the defaults: one connection, the addon's name, the standard limits.
     pub fn new(endpoint: Endpoint, connector: Connector, credentials: Credentials) -> Self {
-        Self { endpoint, connector, credentials, client_id: None, max_connections: 1, limits: Limits::default() }
+        Self {
+            endpoint,
+            connector,
+            credentials,
+            client_id: None,
+            max_connections: 1,
+            limits: Limits::default(),
+            compress: None,
+        }
     }
 }
 
@@ -51,6 +61,7 @@ pub(crate) struct Settings {
     pub(crate) client_id: Vec<(String, String)>,
     pub(crate) max_connections: usize,
     pub(crate) limits: Limits,
+    pub(crate) compress: CompressPolicy,
     pub(crate) names: Arc<Names>,
     pub(crate) quirks: Arc<Quirks>,
     pub(crate) budget: Arc<Budget>,
@@ -68,6 +79,7 @@ impl TryFrom<Options> for Settings {
             return Err(Error::argument("maxConnections", format!("must be between 1 and {MAX_CONNECTIONS}")));
         }
         let budget = Budget::of(&options.endpoint.host, options.endpoint.port, options.credentials.user());
+        budget.allow(options.max_connections);
         Ok(Self {
             endpoint: options.endpoint,
             connector: options.connector,
@@ -75,6 +87,7 @@ impl TryFrom<Options> for Settings {
             client_id: id::check(options.client_id)?,
             max_connections: options.max_connections,
             limits: options.limits,
+            compress: options.compress.into(),
             names: Arc::default(),
             quirks: Arc::default(),
             budget,

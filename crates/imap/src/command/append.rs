@@ -1,7 +1,7 @@
-//! APPEND (RFC 9051 §6.3.12; APPENDUID: RFC 4315; APPENDLIMIT: RFC 7889).
+//! APPEND (RFC 9051 §6.3.12; APPENDUID: RFC 4315; APPENDLIMIT: RFC 7889; UTF8: RFC 6855).
 //!
 //! ```text
-//! append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal
+//! append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP (literal / "UTF8" SP "(" literal8 ")")
 //! ```
 
 use bytes::Bytes;
@@ -31,6 +31,8 @@ pub(crate) struct Append {
     message: Bytes,
     flags: String,
     internal_date: Option<String>,
+    /// Its header is not ASCII (RFC 6532).
+    is_international: bool,
 }
 
 impl Append {
@@ -47,7 +49,8 @@ impl Append {
             Some(flags) => argument::flag_list(flags)?,
         };
         let internal_date = options.internal_date.map(|at| date::date_time("internalDate", at)).transpose()?;
-        Ok(Self { mailbox, message, flags, internal_date })
+        let is_international = header(&message).iter().any(|octet| !octet.is_ascii());
+        Ok(Self { mailbox, message, flags, internal_date, is_international })
     }
 }
 
@@ -68,11 +71,23 @@ impl Command for Append {
         if let Some(at) = &self.internal_date {
             line = line.arg(at);
         }
-        let line = line.text(" ").literal(self.message.clone());
+        // RFC 6855 §4: such a message goes in this form where there is one, and as it is where there is none.
+        let line = if self.is_international && link.accepts_utf8 {
+            line.text(" UTF8 (~").literal(self.message.clone()).text(")")
+        } else {
+            line.text(" ").literal(self.message.clone())
+        };
         let answer = link.run_quietly(&line).await;
         let done = answer.map_err(|error| named_mailbox(&self.mailbox, error))?;
         Ok(placed(&done))
     }
+}
+
+/// Up to the empty line.
+fn header(message: &[u8]) -> &[u8] {
+    let ends = |blank: &[u8]| message.windows(blank.len()).position(|at| at == blank);
+    let end = [ends(b"\r\n\r\n"), ends(b"\n\n")].into_iter().flatten().min();
+    message.get(..end.unwrap_or(message.len())).unwrap_or_default()
 }
 
 pub(super) fn placed(done: &Completion) -> AppendResult {

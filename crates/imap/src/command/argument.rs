@@ -31,10 +31,20 @@ impl Mailbox {
         Ok(Self { path })
     }
 
+    /// Whether modified UTF-7 and UTF-8 spell it alike.
+    pub(crate) fn is_plain(&self) -> bool {
+        is_plain(&self.path)
+    }
+
     /// As the caller knows it.
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
+}
+
+/// Whether modified UTF-7 (RFC 3501 §5.1.3) and UTF-8 spell a name alike.
+pub(crate) fn is_plain(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_graphic() && b != b'&' || b == b' ')
 }
 
 /// A flag (RFC 9051 §2.3.2): `\Seen` or a keyword.

@@ -24,6 +24,10 @@ impl Command for Delete {
         Some(&self.mailbox)
     }
 
+    fn is_plain(&self) -> bool {
+        self.mailbox.is_plain()
+    }
+
     async fn run(&self, link: &mut Link) -> Result<()> {
         require_uid_expunge(link, "delete")?;
         link.open(&self.mailbox, Access::Write, self.uid_validity, Freshness::AsIs).await?;

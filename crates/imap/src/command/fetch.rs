@@ -64,6 +64,10 @@ impl Command for Fetch {
         Some(&self.mailbox)
     }
 
+    fn is_plain(&self) -> bool {
+        self.mailbox.is_plain()
+    }
+
     async fn run(&self, link: &mut Link) -> Result<Fetched> {
         let most = Self::most(&self.items);
         let mut rows = match self.uids.newest_count() {

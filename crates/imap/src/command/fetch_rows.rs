@@ -179,6 +179,10 @@ impl Command for FetchRows {
         Some(&self.mailbox)
     }
 
+    fn is_plain(&self) -> bool {
+        self.mailbox.is_plain()
+    }
+
     async fn run(&self, link: &mut Link) -> Result<Paused> {
         link.open(&self.mailbox, Access::Read, self.uid_validity, self.freshness).await?;
         let mut under_way = VecDeque::new();

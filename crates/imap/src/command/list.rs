@@ -4,16 +4,17 @@
 //! |---|---|
 //! | LIST-EXTENDED | `LIST [(SUBSCRIBED)] "" pattern RETURN (SUBSCRIBED CHILDREN …)` |
 //! | nothing | `LIST "" pattern` (or XLIST) and `LSUB "" pattern`, on the way together |
+//! | NAMESPACE | the same once, on the way with the first LIST |
 //! | LIST-STATUS | counters in the same command; else one STATUS per mailbox, many on the way together |
 
 use std::collections::{HashMap, HashSet};
 
 use super::line::Line;
 use super::status;
-use crate::command::argument::Mailbox;
+use crate::command::argument::{self, Mailbox};
 use crate::connection::{Command, Link};
 use crate::error::{Error, Result};
-use crate::grammar::{CompletionStatus, ListKind, ListRow, Untagged, WireName};
+use crate::grammar::{CompletionStatus, ListKind, ListRow, Namespace, Untagged, WireName};
 use crate::options::ListQuery;
 use crate::types::{MailboxInfo, MailboxStatus, SpecialUse};
 
@@ -21,9 +22,6 @@ use crate::types::{MailboxInfo, MailboxStatus, SpecialUse};
 const STATUS_AT_ONCE: usize = 40;
 /// More mailboxes than this are a flood, not an account.
 const MAX_MAILBOXES: usize = 100_000;
-
-/// Mailboxes whose names are looked up: each costs some hundred comparisons.
-const MAX_NAMED: usize = 2000;
 
 /// The mailboxes.
 pub(crate) struct List {
@@ -54,12 +52,25 @@ impl Command for List {
     type Output = Vec<MailboxInfo>;
     const IDEMPOTENT: bool = true;
 
+    fn is_plain(&self) -> bool {
+        argument::is_plain(&self.pattern)
+    }
+
     async fn run(&self, link: &mut Link) -> Result<Vec<MailboxInfo>> {
         let mut rows = Rows::default();
+        link.cork();
+        let namespace = Line::new("NAMESPACE");
+        let asks = link.has_or_rev2("NAMESPACE") && link.view.namespaces.is_none();
+        let asked = if asks { Some(link.send(&namespace).await?) } else { None };
         if link.has_or_rev2("LIST-EXTENDED") {
             self.extended(link, &mut rows).await?;
         } else {
             self.basic(link, &mut rows).await?;
+        }
+        if let Some(tag) = asked {
+            // A server that refuses it has one namespace, and nobody else's in it.
+            link.completion(&tag, &namespace, &mut |_| {}).await?;
+            link.view.namespaces.get_or_insert_default();
         }
         if rows.mailboxes.len() > MAX_MAILBOXES {
             return Err(Error::LimitExceeded { what: "LIST", limit: MAX_MAILBOXES as u64, name: "MAX_MAILBOXES" });
@@ -87,7 +98,9 @@ impl List {
         let selection = if self.subscribed { " (SUBSCRIBED)" } else { "" };
         let line = Line::new("LIST").text(selection).arg("\"\"").mailbox_arg(&self.pattern(link));
         let line = line.arg(format!("RETURN ({returns})"));
-        link.run(&line, &mut |data| rows.take(data)).await?;
+        let tag = link.send(&line).await?;
+        link.uncork("LIST").await?;
+        link.answer(&tag, &line, &mut |data| rows.take(data)).await?;
         for row in &rows.mailboxes {
             if has(row, "\\Subscribed") || (self.subscribed && row.child_info.is_empty()) {
                 rows.subscribed.insert(row.name.clone());
@@ -100,7 +113,6 @@ impl List {
         let verb = if link.has("XLIST") && !link.has("SPECIAL-USE") { "XLIST" } else { "LIST" };
         let list = Line::new(verb).arg("\"\"").mailbox_arg(&self.pattern(link));
         let lsub = Line::new("LSUB").arg("\"\"").mailbox_arg(&self.pattern(link));
-        link.cork();
         let first = link.send(&list).await?;
         let second = link.send(&lsub).await?;
         link.uncork(verb).await?;
@@ -130,7 +142,11 @@ impl List {
                 ..info(row, link.names.learn(&row.name, link.encoding))
             })
             .collect();
-        name_uses(&mut infos);
+        let prefixes = Prefixes::new(link);
+        for info in infos.iter_mut().filter(|info| prefixes.is_foreign(&info.path)) {
+            info.special_use = None;
+        }
+        name_uses(&mut infos, &prefixes);
         infos
     }
 }
@@ -194,17 +210,48 @@ fn info(row: &ListRow, path: String) -> MailboxInfo {
     }
 }
 
+/// Where the user's own mailboxes are, and where others' (RFC 2342).
+struct Prefixes {
+    /// Without their trailing delimiters.
+    own: Vec<String>,
+    /// With them. Another user's sent mail is not this one's.
+    foreign: Vec<String>,
+}
+
+impl Prefixes {
+    fn new(link: &Link) -> Self {
+        let Some(known) = &link.view.namespaces else { return Self { own: Vec::new(), foreign: Vec::new() } };
+        let path = |namespace: &Namespace| namespace.prefix.path(link.encoding);
+        let trimmed = |namespace: &Namespace| {
+            let path = path(namespace);
+            namespace.delimiter.and_then(|end| path.strip_suffix(end).map(str::to_owned)).unwrap_or(path)
+        };
+        let foreign = known.other_users.iter().map(path).filter(|prefix| !prefix.is_empty());
+        Self { own: known.personal.iter().map(trimmed).collect(), foreign: foreign.collect() }
+    }
+
+    fn is_foreign(&self, path: &str) -> bool {
+        self.foreign.iter().any(|prefix| path.starts_with(prefix))
+    }
+
+    /// Whether mailboxes directly below it are as good as at the top.
+    fn is_root(&self, parent: &str) -> bool {
+        matches!(parent, "INBOX" | "[Gmail]" | "[Google Mail]") || self.own.iter().any(|own| own == parent)
+    }
+}
+
 /// Where no attribute says which mailbox is for what, a well-known name does: at the top or directly below the inbox or
 /// a provider's own root, and one mailbox for each use.
-fn name_uses(infos: &mut [MailboxInfo]) {
+fn name_uses(infos: &mut [MailboxInfo], prefixes: &Prefixes) {
     let mut taken: HashSet<SpecialUse> = infos.iter().filter_map(|info| info.special_use).collect();
     for depth in [None, Some(())] {
-        for info in infos.iter_mut().take(MAX_NAMED) {
+        for info in infos.iter_mut() {
             let near = match &info.parent {
                 None => depth.is_none(),
-                Some(parent) => depth.is_some() && matches!(parent.as_str(), "INBOX" | "[Gmail]" | "[Google Mail]"),
+                Some(parent) => depth.is_some() && prefixes.is_root(parent),
             };
             if near
+                && !prefixes.is_foreign(&info.path)
                 && info.selectable
                 && info.special_use.is_none()
                 && let Some(of) = SpecialUse::from_name(&info.name)

@@ -89,6 +89,10 @@ impl Command for First {
         Some(&self.target.mailbox)
     }
 
+    fn is_plain(&self) -> bool {
+        self.target.mailbox.is_plain()
+    }
+
     async fn run(&self, link: &mut Link) -> Result<Opening> {
         let target = &self.target;
         link.open(&target.mailbox, Access::Read, self.uid_validity, Freshness::Now).await?;

@@ -40,6 +40,10 @@ impl Command for Resolve {
         Some(&self.mailbox)
     }
 
+    fn is_plain(&self) -> bool {
+        self.mailbox.is_plain()
+    }
+
     async fn run(&self, link: &mut Link) -> Result<Resolved> {
         let messages = match self.uids.newest_count() {
             Some(count) => {

@@ -46,6 +46,10 @@ impl Command for Search {
         Some(&self.mailbox)
     }
 
+    fn is_plain(&self) -> bool {
+        self.mailbox.is_plain() && self.query.texts().all(str::is_ascii)
+    }
+
     async fn run(&self, link: &mut Link) -> Result<Vec<u32>> {
         self.check_capabilities(link)?;
         let by_number = uses(&self.query, &|query| query.uid.as_ref().is_some_and(|set| set.newest_count().is_some()));
@@ -90,7 +94,8 @@ impl Search {
             let line = Line::new("UID SEARCH");
             let line = if link.has_or_rev2("ESEARCH") { line.arg("RETURN (ALL)") } else { line };
             let ascii = self.query.texts().all(str::is_ascii);
-            if ascii { line.slow() } else { line.arg("CHARSET UTF-8").slow() }
+            // RFC 6855 §3: with UTF8=ACCEPT everything is UTF-8, and CHARSET is an error.
+            if ascii || link.accepts_utf8 { line.slow() } else { line.arg("CHARSET UTF-8").slow() }
         };
         let pieces = match &self.query.uid {
             Some(set) if set.newest_count().is_none() => set.lines(MAX_SET_BYTES),

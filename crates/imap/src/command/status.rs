@@ -20,6 +20,10 @@ impl Command for Status {
     type Output = MailboxStatus;
     const IDEMPOTENT: bool = true;
 
+    fn is_plain(&self) -> bool {
+        self.mailbox.is_plain()
+    }
+
     async fn run(&self, link: &mut Link) -> Result<MailboxStatus> {
         let line = line(link, &link.wire_name(&self.mailbox));
         let mut row = None;

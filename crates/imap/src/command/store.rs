@@ -59,6 +59,10 @@ impl Command for Store {
         Some(&self.mailbox)
     }
 
+    fn is_plain(&self) -> bool {
+        self.mailbox.is_plain()
+    }
+
     async fn run(&self, link: &mut Link) -> Result<()> {
         link.open(&self.mailbox, Access::Write, self.uid_validity, Freshness::AsIs).await?;
         if self.nothing {

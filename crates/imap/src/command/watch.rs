@@ -97,6 +97,10 @@ impl Command for Watch {
         Some(&self.mailbox)
     }
 
+    fn is_plain(&self) -> bool {
+        self.mailbox.is_plain()
+    }
+
     async fn run(&self, link: &mut Link) -> Result<()> {
         link.open_and_refresh(&self.mailbox, Access::Read, None).await?;
         self.compare(link)?;

@@ -111,6 +111,10 @@ impl Command for Windows {
         Some(&self.target.mailbox)
     }
 
+    fn is_plain(&self) -> bool {
+        self.target.mailbox.is_plain()
+    }
+
     async fn run(&self, link: &mut Link) -> Result<Paused> {
         link.open(&self.target.mailbox, Access::Read, self.uid_validity, Freshness::AsIs).await?;
         let tap = link.meter();

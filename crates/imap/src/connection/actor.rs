@@ -212,7 +212,7 @@ impl Actor {
                 biased;
                 () = closing.cancelled() => return None,
                 () = job.abandoned() => return None,
-                login = login::log_in(&self.shared.settings, &call) => login,
+                login = Box::pin(login::log_in(&self.shared.settings, &call)) => login,
             };
             match login {
                 Ok(link) => {
@@ -221,6 +221,19 @@ impl Actor {
                 }
                 Err(error) => return Some(Err(error)),
             }
+        }
+        let compressed = match &mut self.link {
+            Some(link) => tokio::select! {
+                biased;
+                () = closing.cancelled() => return None,
+                () = job.abandoned() => return None,
+                compressed = link.compress_if_it_pays(self.shared.settings.compress) => compressed,
+            },
+            None => Ok(()),
+        };
+        if let Err(error) = compressed {
+            self.link = None;
+            return Some(Err(error));
         }
         self.link.as_mut().map(Ok)
     }
@@ -328,4 +341,23 @@ fn is_refused_connection(error: &Error) -> bool {
 /// Nobody answered now: perhaps later. A connect timeout is not here, it has taken its time already.
 fn is_connect_failure(error: &Error) -> bool {
     matches!(error.code(), Code::DnsFailed | Code::ConnectionRefused | Code::HostUnreachable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Thousands of actors wait for something to happen: what only a login needs, only a login has.
+    #[test]
+    fn an_idle_actor_is_small() {
+        let run = Actor::run;
+        assert!(size_of_output(&run) < 4 << 10, "{} bytes", size_of_output(&run));
+    }
+
+    fn size_of_output<F, A, B, T>(_: &F) -> usize
+    where
+        F: Fn(A, B) -> T,
+    {
+        size_of::<T>()
+    }
 }

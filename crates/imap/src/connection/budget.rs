@@ -19,7 +19,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::error::{Error, Result};
 
 /// Connections per mailbox that providers are known to bear: Gmail documents 15, Exchange refuses from about 16 on, and
-/// other programs of the user want some too. Elsewhere each client's own limit is enough.
+/// other programs of the user want some too. A client with a higher `maxConnections` raises it. Elsewhere each client's
+/// own limit is enough.
 const LIMITS: &[(&str, usize)] = &[
     ("outlook.office365.com", 8),
     ("outlook.office365.us", 8),
@@ -51,6 +52,8 @@ struct Key {
 #[derive(Debug)]
 pub(crate) struct Budget {
     connections: Arc<Semaphore>,
+    /// How many there may be at once.
+    limit: Mutex<usize>,
     /// Logins that wait for a connection.
     waiting: watch::Sender<usize>,
     paused_until: Mutex<Option<Instant>>,
@@ -79,8 +82,18 @@ impl Budget {
     fn new(limit: usize) -> Self {
         Self {
             connections: Arc::new(Semaphore::new(limit)),
+            limit: Mutex::new(limit),
             waiting: watch::Sender::default(),
             paused_until: Mutex::default(),
+        }
+    }
+
+    /// A caller who wants more connections than the table has, and says so, knows better: the mailbox may have as many.
+    pub(crate) fn allow(&self, connections: usize) {
+        let mut limit = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
+        if connections > *limit {
+            self.connections.add_permits(connections - *limit);
+            *limit = connections;
         }
     }
 
@@ -189,6 +202,31 @@ mod tests {
         assert_eq!(Budget::of("Outlook.Office365.com", 993, "x").connections.available_permits(), 8);
         assert_eq!(Budget::of("imap.gmail.com", 993, "x").connections.available_permits(), 10);
         assert!(Budget::of("mail.example.com", 993, "x").connections.available_permits() > 1000);
+    }
+
+    #[test]
+    fn a_limit_is_raised_by_whoever_asks_for_more_and_once() {
+        let budget = Budget::new(8);
+        for (asked, free) in [(1, 8), (8, 8), (12, 12), (12, 12), (10, 12)] {
+            budget.allow(asked);
+            assert_eq!(budget.connections.available_permits(), free, "{asked}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_to_wait_is_the_first_to_be_served() {
+        let budget = Budget::new(1);
+        let held = budget.connection().await.unwrap();
+        let mut waiting: Vec<_> = (0..10).map(|_| Box::pin(budget.connection())).collect();
+        for one in &mut waiting {
+            assert!(one.now_or_never().is_none());
+        }
+        drop(held);
+        // Whoever is asked first now has to wait for those before it all the same.
+        assert!(waiting.last_mut().unwrap().now_or_never().is_none());
+        for one in waiting {
+            drop(one.await.unwrap());
+        }
     }
 
     #[test]

@@ -26,6 +26,11 @@ pub(crate) trait Command: Send + Sync + 'static {
         None
     }
 
+    /// Whatever it says in names and texts is the same in every encoding: it need not wait for ENABLE.
+    fn is_plain(&self) -> bool {
+        false
+    }
+
     /// Does it. May be dropped at any await.
     fn run(&self, link: &mut Link) -> impl Future<Output = Result<Self::Output>> + Send;
 }
@@ -100,6 +105,13 @@ struct Pending<C: Command> {
     reply: Option<oneshot::Sender<Result<C::Output>>>,
 }
 
+async fn run<C: Command>(command: &C, link: &mut Link) -> Result<C::Output> {
+    if !command.is_plain() {
+        link.settle_names().await?;
+    }
+    command.run(link).await
+}
+
 impl<C: Command> Task for Pending<C> {
     fn is_abandoned(&self) -> bool {
         self.reply.as_ref().is_none_or(oneshot::Sender::is_closed)
@@ -119,7 +131,7 @@ impl<C: Command> Task for Pending<C> {
             let outcome = tokio::select! {
                 biased;
                 () = reply.closed() => return Ran::Abandoned,
-                outcome = self.command.run(link) => outcome,
+                outcome = run(&self.command, link) => outcome,
             };
             match outcome {
                 Ok(output) => {

@@ -63,12 +63,19 @@ pub(crate) struct Link {
     control: TapControl,
     pub(crate) view: View,
     pub(crate) encoding: NameEncoding,
+    /// RFC 6855 is in force.
+    pub(crate) accepts_utf8: bool,
+    /// ENABLE under way.
+    pub(super) enabling: Option<(RequestId, Line)>,
     pub(crate) names: Arc<Names>,
     pub(crate) quirks: Arc<Quirks>,
     /// Tells this connection from any other one.
     pub(super) serial: u64,
     /// The right to it.
     pub(super) permit: Option<Permit>,
+    /// Over a network.
+    pub(super) is_far: bool,
+    pub(super) compression_tried: bool,
     /// Its token, if that has an end.
     pub(super) renewal: Option<Renewal>,
     early: Early,
@@ -121,10 +128,14 @@ impl Link {
             control,
             view,
             encoding: if rev2_only { NameEncoding::Utf8 } else { NameEncoding::Utf7 },
+            accepts_utf8: false,
+            enabling: None,
             names,
             quirks,
             serial: serial(),
             permit: None,
+            is_far: false,
+            compression_tried: false,
             renewal: None,
             early: Early::default(),
             outstanding: Vec::new(),
@@ -302,7 +313,8 @@ impl Link {
         matches!(clock::timeout(SETTLE_TIME, self.drain()).await, Ok(Ok(())))
     }
 
-    async fn drain(&mut self) -> Result<()> {
+    /// Reads every answer that is still to come.
+    pub(super) async fn drain(&mut self) -> Result<()> {
         self.uncork("drain").await?;
         if self.idling {
             self.write_untagged("DONE", "IDLE").await?;
@@ -340,6 +352,9 @@ impl Link {
 
     fn observe(&mut self, data: &Untagged, verb: &'static str) -> Result<()> {
         self.view.observe(data);
+        if let Untagged::Enabled(words) = data {
+            self.enabled(words);
+        }
         // After BYE the server hears nothing any more (RFC 9051 §7.1.5): do not wait for it to hang up.
         if self.view.bye.is_some() { Err(self.lost(verb, None)) } else { Ok(()) }
     }

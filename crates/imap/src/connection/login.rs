@@ -84,12 +84,14 @@ pub(super) fn keep_pause(settings: &Settings, error: &Error) {
 }
 
 async fn talk(settings: &Settings, proof: &Secret, stream: Stream, call: &Call) -> Result<Link> {
+    let is_far = stream.peer_addr().is_some_and(|peer| !peer.ip().is_loopback());
     let (stream, upgraded) = secured(stream, &settings.endpoint, &settings.connector, call).await?;
     let mut stage = Stage::greeted(stream, settings.limits, upgraded).await?;
     loop {
         let offered = stage.capabilities.has("ID");
         match stage.authenticate(settings, proof).await? {
             Outcome::LoggedIn(mut link) => {
+                link.is_far = is_far;
                 introduce(&mut link, settings, offered).await?;
                 return Ok(*link);
             }
@@ -116,8 +118,9 @@ pub(super) async fn secured(
     Ok((stream, upgraded))
 }
 
-/// CAPABILITY, unless the server has told by itself, and ID: both on the way together, ID's answer not waited for.
-async fn introduce(link: &mut Link, settings: &Settings, mut id_offered: bool) -> Result<()> {
+/// CAPABILITY, unless the server has told by itself; ID and ENABLE, whose answers are not waited for.
+async fn introduce(link: &mut Link, settings: &Settings, id_offered: bool) -> Result<()> {
+    let mut introduced = false;
     let ask = Line::new("CAPABILITY");
     if link.view.capabilities.is_empty() {
         link.cork();
@@ -127,15 +130,14 @@ async fn introduce(link: &mut Link, settings: &Settings, mut id_offered: bool) -
         }
         link.uncork("CAPABILITY").await?;
         link.answer(&tag, &ask, &mut |_| {}).await?;
-        if id_offered {
-            return Ok(());
-        }
+        introduced = id_offered;
     }
-    id_offered |= link.has("ID");
-    if id_offered {
+    link.cork();
+    if !introduced && (id_offered || link.has("ID")) {
         link.send(&id::line(&settings.client_id)).await?;
     }
-    Ok(())
+    link.enable_utf8().await?;
+    link.uncork("ID").await
 }
 
 /// A connection before login.

@@ -10,6 +10,8 @@
 mod actor;
 mod budget;
 pub(crate) mod capabilities;
+mod compress;
+mod enable;
 mod job;
 mod known;
 mod link;
@@ -33,6 +35,7 @@ use crate::error::Error;
 use crate::tap::{End, TapControl};
 
 pub(crate) use budget::Budget;
+pub(crate) use compress::Policy as CompressPolicy;
 pub(crate) use job::Command;
 pub(crate) use link::{Link, READ_WATCHDOG, SLOW_READ_WATCHDOG};
 pub(crate) use names::Names;
@@ -60,6 +63,10 @@ fn lost(
         }
         (Some(End::NestingTooDeep { limit: n }), _) => limit("the nesting of a response", n, "limits.maxNesting"),
         (Some(End::TooMany { what, limit: n }), _) => limit(what, n, "limits of one response"),
+        (Some(End::DeflateBomb { limit }), _) => {
+            Error::LimitExceeded { what: "what compressed data inflates to", limit, name: "limits of compression" }
+        }
+        (Some(End::BadCompression), _) => Error::protocol("it sent broken compressed data"),
         (Some(End::MalformedLiteral), _) => Error::protocol("it announced a literal without a length"),
         (None, Some(Inner::Parse(_) | Inner::Validate(_) | Inner::Bad(_) | Inner::No(_))) => {
             Error::protocol("it answered outside the grammar")

@@ -4,7 +4,7 @@ use email_base::ServerReply;
 
 use super::capabilities::Capabilities;
 use crate::command::argument::Mailbox;
-use crate::grammar::{Condition, ConditionKind, ResponseCode, Untagged};
+use crate::grammar::{Condition, ConditionKind, NamespaceRow, ResponseCode, Untagged};
 
 /// Kept up to date by every response, whichever command it belongs to.
 #[derive(Debug, Default)]
@@ -17,6 +17,8 @@ pub(crate) struct View {
     pub(crate) qresync_asked: bool,
     /// The server has called a parameter of EXAMINE BAD: it gets none any more.
     pub(crate) refuses_parameters: bool,
+    /// RFC 2342, when it was asked for.
+    pub(crate) namespaces: Option<Box<NamespaceRow>>,
     /// The server has said BYE.
     pub(crate) bye: Option<Box<ServerReply>>,
 }
@@ -61,6 +63,7 @@ impl View {
             Untagged::Enabled(words) => {
                 self.qresync |= words.iter().any(|word| word.eq_ignore_ascii_case("QRESYNC"));
             }
+            Untagged::Namespace(namespaces) => self.namespaces = Some(namespaces.clone()),
             _ => {
                 if let Some(selected) = &mut self.selected {
                     selected.observe(data);

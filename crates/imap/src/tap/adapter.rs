@@ -9,6 +9,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use super::control::TapControl;
+use super::deflate::{self, Deflate};
 use super::end::End;
 use super::frames::{Frames, Step};
 use super::limits::Limits;
@@ -37,9 +38,12 @@ pub struct Tap<S> {
     control: TapControl,
     /// Lines for async-imap.
     passed: BytesMut,
-    /// Bytes for the server. COMPRESS (RFC 4978), once it is spoken, deflates between here and the stream, and inflates
-    /// between the stream and `frames`.
+    /// Written, and not yet on its way to the server.
+    written: BytesMut,
+    /// Bytes for the server, compressed if that is spoken.
     unsent: BytesMut,
+    /// COMPRESS (RFC 4978), once it is spoken.
+    deflate: Option<Box<Deflate>>,
     /// Something was written that the stream was not asked to flush.
     unflushed: bool,
     /// Whether the greeting is still to come: async-imap gets it, but no other untagged line.
@@ -59,7 +63,9 @@ impl<S> Tap<S> {
             events: shared,
             control: control.clone(),
             passed: BytesMut::new(),
+            written: BytesMut::new(),
             unsent: BytesMut::new(),
+            deflate: None,
             unflushed: false,
             awaits_greeting: true,
             busy: false,
@@ -91,7 +97,20 @@ impl<S> Tap<S> {
             self.awaits_greeting = false;
             self.passed.extend_from_slice(line.as_bytes());
         }
+        if let grammar::Event::Completion(completion) = &event {
+            self.completed(completion.status == grammar::CompletionStatus::Ok);
+        }
         self.events.push(event, frame.bytes.len());
+    }
+
+    /// Whatever stands behind the OK of COMPRESS is compressed: it must never be read as it is.
+    fn completed(&mut self, ok: bool) {
+        if let Some(deflate) = &mut self.deflate {
+            deflate.settle();
+        }
+        if self.control.completed(ok) && self.deflate.is_none() {
+            self.deflate = Some(Box::new(Deflate::new(self.frames.buffer.split())));
+        }
     }
 }
 
@@ -121,8 +140,24 @@ impl<S: AsyncRead + Unpin> Tap<S> {
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let expected = self.frames.expected();
-        let buffer = &mut self.frames.buffer;
+        if self.deflate.is_some()
+            && self.frames.buffer.capacity().saturating_sub(self.frames.buffer.len()) < self.frames.expected()
+        {
+            self.frames.buffer.reserve(self.frames.expected());
+        }
+        match self.deflate.as_mut().map(|deflate| deflate.step(&mut self.frames.buffer)) {
+            Some(Ok(true)) => return Poll::Ready(()),
+            Some(Err(end)) => {
+                self.finish(end);
+                return Poll::Ready(());
+            }
+            Some(Ok(false)) | None => {}
+        }
+        let expected = if self.deflate.is_some() { 0 } else { self.frames.expected() };
+        let buffer = match &mut self.deflate {
+            Some(deflate) => &mut deflate.wire,
+            None => &mut self.frames.buffer,
+        };
         if buffer.capacity().saturating_sub(buffer.len()) < expected.max(QUIET_READ) {
             buffer.reserve(expected.saturating_add(if self.busy { BUSY_READ } else { QUIET_READ }));
         }
@@ -130,6 +165,9 @@ impl<S: AsyncRead + Unpin> Tap<S> {
             if buffer.is_empty() {
                 // Nobody knows for how long: thousands of watchers wait here.
                 *buffer = BytesMut::new();
+            }
+            if self.frames.buffer.is_empty() {
+                self.frames.buffer = BytesMut::new();
             }
             return Poll::Pending;
         };
@@ -162,6 +200,7 @@ impl<S> Tap<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Tap<S> {
     /// Sends what waits. While it cannot, answers are read: see the deadlock rule.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pack();
         while !self.unsent.is_empty() {
             match Pin::new(&mut self.stream).poll_write(cx, &self.unsent) {
                 Poll::Ready(sent) => self.sent(sent).map(|sent| self.unsent.advance(sent))?,
@@ -169,6 +208,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tap<S> {
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// What was written goes on its way, compressed or not.
+    fn pack(&mut self) {
+        if self.written.is_empty() {
+            return;
+        }
+        if self.deflate.is_some() {
+            deflate::store(&self.written, &mut self.unsent);
+            self.written.clear();
+        } else {
+            self.unsent.unsplit(self.written.split());
+        }
     }
 
     fn sent(&mut self, sent: io::Result<usize>) -> io::Result<usize> {
@@ -223,11 +275,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tap<S> {
         if let Some(end) = &this.end {
             return Poll::Ready(Err(end.clone().into()));
         }
-        if this.unsent.len().saturating_add(bytes.len()) <= WRITE_BUFFER {
-            this.unsent.extend_from_slice(bytes);
+        if this.written.len().saturating_add(bytes.len()) <= WRITE_BUFFER {
+            this.written.extend_from_slice(bytes);
             return Poll::Ready(Ok(bytes.len()));
         }
         ready!(this.poll_send(cx))?;
+        if this.deflate.is_some() {
+            let some = bytes.get(..WRITE_BUFFER.min(bytes.len())).unwrap_or_default();
+            this.written.extend_from_slice(some);
+            return Poll::Ready(Ok(some.len()));
+        }
         match Pin::new(&mut this.stream).poll_write(cx, bytes) {
             Poll::Ready(sent) => Poll::Ready(this.sent(sent)),
             Poll::Pending => this.read_meanwhile(cx),

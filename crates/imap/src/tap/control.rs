@@ -1,6 +1,7 @@
 //! What others may ask of, and tell, a tap that async-imap owns.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use email_base::clock::{self, Instant};
 
@@ -19,7 +20,30 @@ struct State {
     bytes_written: u64,
     corked: bool,
     first_byte: FirstByte,
+    deflate: DeflateState,
+    pace: Pace,
 }
+
+/// Whether the session is compressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum DeflateState {
+    #[default]
+    Off,
+    /// The next tagged OK switches it on, for everything behind it.
+    Armed,
+    On,
+}
+
+/// How fast bytes come, while they come.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pace {
+    last: Option<Instant>,
+    bytes: u64,
+    time: Duration,
+}
+
+/// A longer silence is none of the line's: nobody had anything to say.
+const LULL: Duration = Duration::from_millis(50);
 
 /// When the first byte came after somebody began to wait for it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,6 +83,33 @@ impl TapControl {
         }
     }
 
+    /// Octets and the time they took to come, silences left out.
+    pub fn pace(&self) -> (u64, Duration) {
+        let state = self.lock();
+        (state.pace.bytes, state.pace.time)
+    }
+
+    /// The next completion is that of COMPRESS (RFC 4978): if it is OK, everything behind it is compressed. No other
+    /// command may be under way.
+    pub fn await_compression(&self) {
+        self.lock().deflate = DeflateState::Armed;
+    }
+
+    /// Whether the session is compressed.
+    pub fn is_compressed(&self) -> bool {
+        self.lock().deflate == DeflateState::On
+    }
+
+    /// A command has ended; `true` when compression begins here.
+    pub(super) fn completed(&self, ok: bool) -> bool {
+        let mut state = self.lock();
+        let begins = state.deflate == DeflateState::Armed && ok;
+        if state.deflate == DeflateState::Armed {
+            state.deflate = if ok { DeflateState::On } else { DeflateState::Off };
+        }
+        begins
+    }
+
     /// While corked, flushing waits: commands that are written one by one go out together, as far as the write buffer
     /// holds them. Flush after taking it off again.
     pub fn cork(&self, corked: bool) {
@@ -92,8 +143,14 @@ impl TapControl {
     pub(super) fn count_read(&self, bytes: usize) {
         let mut state = self.lock();
         state.bytes_read = state.bytes_read.saturating_add(bytes as u64);
+        let now = clock::now();
         if matches!(state.first_byte, FirstByte::Awaited) {
-            state.first_byte = FirstByte::Came(clock::now());
+            state.first_byte = FirstByte::Came(now);
+        }
+        let since = state.pace.last.replace(now).map(|last| now.saturating_duration_since(last));
+        if let Some(since) = since.filter(|since| *since < LULL) {
+            state.pace.bytes = state.pace.bytes.saturating_add(bytes as u64);
+            state.pace.time = state.pace.time.saturating_add(since);
         }
     }
 

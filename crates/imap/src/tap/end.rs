@@ -44,6 +44,15 @@ pub enum End {
         /// The limit.
         limit: usize,
     },
+    /// See [`super::MAX_DEFLATE_SURPLUS`].
+    #[error("the server sent compressed data that inflates to more than {limit} bytes of nothing")]
+    DeflateBomb {
+        /// The limit.
+        limit: u64,
+    },
+    /// After COMPRESS the server sent something else than DEFLATE, or ended it.
+    #[error("the server sent broken compressed data")]
+    BadCompression,
     /// `{-1}`, `{}`: where the next response starts cannot be known.
     #[error("the server announced a literal without a length")]
     MalformedLiteral,
@@ -58,6 +67,7 @@ impl End {
                 | Self::LiteralTooLarge { .. }
                 | Self::NestingTooDeep { .. }
                 | Self::TooMany { .. }
+                | Self::DeflateBomb { .. }
         )
     }
 

@@ -27,6 +27,7 @@
 mod adapter;
 mod body;
 mod control;
+mod deflate;
 mod end;
 mod frames;
 pub mod limits;
@@ -37,6 +38,7 @@ mod queue;
 pub use adapter::Tap;
 pub use body::{Bodies, BodyChunk};
 pub use control::TapControl;
+pub use deflate::MAX_SURPLUS as MAX_DEFLATE_SURPLUS;
 pub use end::End;
 pub use limits::Limits;
 pub use queue::Events;

@@ -1,5 +1,8 @@
 //! What a mailbox is for: RFC 6154 attributes, their XLIST forerunners, else its name.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::special_use_names::NAMES;
@@ -38,8 +41,7 @@ impl SpecialUse {
     ///
     /// Never `inbox`, which is `INBOX` and no other, and never a view: a folder called "Important" is just a folder.
     pub fn from_name(name: &str) -> Option<Self> {
-        let name = fold(name);
-        NAMES.iter().find(|(_, _, names)| names.iter().any(|known| fold(known) == name)).map(|(_, of, _)| *of)
+        BY_NAME.get(&fold(name)).copied()
     }
 
     /// The attribute for CREATE with USE (RFC 6154 §3); `None` for the inbox, which always exists.
@@ -62,6 +64,17 @@ impl SpecialUse {
         ATTRIBUTES.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, of)| *of)
     }
 }
+
+/// Folded names; the first language that has one decides.
+static BY_NAME: LazyLock<HashMap<String, SpecialUse>> = LazyLock::new(|| {
+    let mut by_name = HashMap::new();
+    for (_, of, names) in NAMES {
+        for name in *names {
+            by_name.entry(fold(name)).or_insert(*of);
+        }
+    }
+    by_name
+});
 
 /// RFC 6154 and RFC 8457 words first, then what XLIST (Gmail, old QQ and 163) says instead.
 const ATTRIBUTES: &[(&str, SpecialUse)] = &[
