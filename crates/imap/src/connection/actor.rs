@@ -183,15 +183,17 @@ impl Actor {
                 self.link = None;
             }
         }
-        let renewed = tokio::select! {
-            biased;
-            () = closing.cancelled() => return None,
-            () = job.abandoned() => return None,
-            newer = newer_token(&self.shared, self.link.as_mut()) => newer,
-        };
-        if renewed && let Some(link) = self.link.take() {
-            tracing::debug!(target: "imap", "the session's token ends soon: another one is opened");
-            link.hang_up().await;
+        if self.link.as_ref().is_some_and(Link::is_renewal_due) {
+            let newer = tokio::select! {
+                biased;
+                () = closing.cancelled() => return None,
+                () = job.abandoned() => return None,
+                newer = Box::pin(newer_token(&self.shared, self.link.as_mut())) => newer,
+            };
+            if newer && let Some(link) = self.link.take() {
+                tracing::debug!(target: "imap", "the session's token ends soon: another one is opened");
+                Box::pin(link.hang_up()).await;
+            }
         }
         if let Some(link) = &mut self.link
             && link.last_answer().elapsed() > PROBE_AFTER
@@ -199,7 +201,7 @@ impl Actor {
             let noop = Line::new("NOOP");
             let alive = tokio::select! {
                 () = closing.cancelled() => return None,
-                answer = clock::timeout(PROBE_TIME, link.run_quietly(&noop)) => matches!(answer, Ok(Ok(_))),
+                answer = clock::timeout(PROBE_TIME, Box::pin(link.run_quietly(&noop))) => matches!(answer, Ok(Ok(_))),
             };
             if !alive {
                 tracing::debug!(target: "imap", "the connection was half-open");
@@ -222,14 +224,15 @@ impl Actor {
                 Err(error) => return Some(Err(error)),
             }
         }
+        let policy = self.shared.settings.compress;
         let compressed = match &mut self.link {
-            Some(link) => tokio::select! {
+            Some(link) if link.compression_pays(policy) => tokio::select! {
                 biased;
                 () = closing.cancelled() => return None,
                 () = job.abandoned() => return None,
-                compressed = link.compress_if_it_pays(self.shared.settings.compress) => compressed,
+                compressed = Box::pin(link.compress()) => compressed,
             },
-            None => Ok(()),
+            _ => Ok(()),
         };
         if let Err(error) = compressed {
             self.link = None;
@@ -249,7 +252,7 @@ impl Actor {
                 biased;
                 // Not now: see `leave`.
                 () = self.shared.closing.cancelled() => return,
-                in_step = link.settle() => in_step,
+                in_step = Box::pin(link.settle()) => in_step,
             };
         if !in_step {
             self.link = None;
@@ -266,7 +269,7 @@ impl Actor {
         tokio::select! {
             biased;
             () = self.shared.abrupt.cancelled() => {}
-            _ = clock::timeout(FAREWELL_TIME, farewell) => {}
+            _ = clock::timeout(FAREWELL_TIME, Box::pin(farewell)) => {}
         }
     }
 

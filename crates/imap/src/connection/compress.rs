@@ -35,20 +35,20 @@ impl From<Option<bool>> for Policy {
 }
 
 impl Link {
-    /// Begins with compression, if the server offers it and it pays. Between two commands.
-    pub(super) async fn compress_if_it_pays(&mut self, policy: Policy) -> Result<()> {
+    /// Whether to begin with compression now: the server offers it, and it pays.
+    pub(super) fn compression_pays(&self, policy: Policy) -> bool {
         if self.compression_tried || !self.has("COMPRESS=DEFLATE") {
-            return Ok(());
+            return false;
         }
-        let pays = match policy {
+        match policy {
             Policy::Never => false,
             Policy::Always => true,
             Policy::Auto => self.is_far && pays(self.meter().pace()),
-        };
-        if pays { self.compress().await } else { Ok(()) }
+        }
     }
 
-    async fn compress(&mut self) -> Result<()> {
+    /// Begins with it, between two commands. A server that refuses is not asked again.
+    pub(super) async fn compress(&mut self) -> Result<()> {
         self.compression_tried = true;
         // What is still to be answered comes uncompressed.
         self.drain().await?;

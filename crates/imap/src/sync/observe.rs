@@ -90,6 +90,10 @@ impl Command for Observe {
         Some(&self.mailbox)
     }
 
+    fn is_plain(&self) -> bool {
+        self.mailbox.is_plain()
+    }
+
     async fn run(&self, link: &mut Link) -> Result<Observed> {
         let mut opened = self.open(link).await?;
         let status = opened.status;
