@@ -145,13 +145,27 @@ const contents: Case[] = [
   {
     name: 'RFC822.SIZE far too large',
     script: {
-      says: { 'UID FETCH': changed((row) => row.replace(/RFC822\.SIZE \d+/, 'RFC822.SIZE 4294967295')) },
+      says: { 'UID FETCH': changed((row) => row.replace(/RFC822\.SIZE \d+/, 'RFC822.SIZE 40000000')) },
       connections: 9,
     },
     call: 'source',
     code: 'OK',
     check: ({ value }) =>
       expect(value).toMatchObject([5, 6, 9].map((uid) => ({ uid, source: { bytes: mailOf(uid).length } }))),
+  },
+  {
+    name: 'RFC822.SIZE of 4 GB',
+    script: {
+      says: { 'UID FETCH': changed((row) => row.replace(/RFC822\.SIZE \d+/, 'RFC822.SIZE 4294967295')) },
+      connections: 9,
+    },
+    call: 'source',
+    code: 'OK',
+    // Not asked for: `download` reads what is too large for memory.
+    check: ({ value }) =>
+      expect(value).toMatchObject(
+        [5, 6, 9].map((uid) => ({ uid, source: null, degraded: { code: 'LIMIT_EXCEEDED' } })),
+      ),
   },
   {
     name: 'a download of a message said to be 4 GB',

@@ -22,6 +22,8 @@ export interface Script {
   says?: Record<string, Says>
   /** So many connections misbehave; the later ones are honest. Default 1. */
   connections?: number
+  /** So many bytes are sent, then the connection ends. */
+  cut?: { after: number; how: 'end' | 'reset' }
   /** From the first byte on, without any knowledge of IMAP. */
   raw?: (peer: Peer) => unknown
 }
@@ -48,6 +50,8 @@ export interface HostileServer {
   /** The same, by connection. */
   streams: string[]
   connections: number
+  /** Bytes sent over the misbehaving connections. */
+  sent: number
   stop(): Promise<void>
 }
 
@@ -61,7 +65,7 @@ export async function startServer(script: Script, certificate: Certificate): Pro
   const commands: Command[] = []
   const clear: string[] = []
   const streams: string[] = []
-  const state = { port: 0, commands, clear, streams, connections: 0, stop }
+  const state = { port: 0, commands, clear, streams, connections: 0, sent: 0, stop }
   const server: Server = createServer((socket) => {
     sockets.add(socket)
     const stream = streams.push('') - 1
@@ -69,7 +73,7 @@ export async function startServer(script: Script, certificate: Certificate): Pro
     socket.setNoDelay(true)
     socket.on('error', () => {})
     socket.once('close', () => sockets.delete(socket))
-    void new Connection(socket, state.connections++, script, certificate, commands, clear).run()
+    void new Connection(socket, state.connections++, script, certificate, state).run()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   state.port = (server.address() as { port: number }).port
@@ -94,8 +98,7 @@ class Connection implements Peer {
     readonly number: number,
     private readonly script: Script,
     private readonly certificate: Certificate,
-    private readonly commands: Command[],
-    private readonly clear: string[],
+    private readonly told: Pick<HostileServer, 'commands' | 'clear' | 'sent'>,
   ) {
     this.hostile = number < (script.connections ?? 1)
     this.below = socket
@@ -121,7 +124,7 @@ class Connection implements Peer {
         if (line === null) return
         const command = await this.commandOf(line)
         if (command === null) continue
-        this.commands.push(command)
+        this.told.commands.push(command)
         await this.answer(command)
       }
     } catch (error) {
@@ -132,6 +135,15 @@ class Connection implements Peer {
   async send(data: string | Buffer): Promise<boolean> {
     const bytes = typeof data === 'string' ? Buffer.from(data.replaceAll('{tag}', this.tag)) : data
     if (!this.alive) return false
+    const { cut } = this.script
+    if (this.hostile && cut !== undefined && this.told.sent + bytes.length >= cut.after) {
+      const rest = bytes.subarray(0, cut.after - this.told.sent)
+      this.told.sent += rest.length
+      // What was written goes out before the reset.
+      this.socket.write(rest, () => (cut.how === 'end' ? this.close() : this.reset()))
+      return false
+    }
+    if (this.hostile) this.told.sent += bytes.length
     if (!this.socket.write(bytes)) await this.drained()
     return this.alive
   }
@@ -165,7 +177,7 @@ class Connection implements Peer {
   }
 
   private overheard(chunk: Buffer) {
-    if (!this.secured) this.clear.push(chunk.toString('latin1'))
+    if (!this.secured) this.told.clear.push(chunk.toString('latin1'))
   }
 
   private secure() {

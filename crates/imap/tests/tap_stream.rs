@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_imap::Client;
-use email_imap::grammar::Event;
+use email_imap::grammar::{Event, Untagged};
 use email_imap::tap::{End, Limits, Tap};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 
@@ -143,5 +143,21 @@ async fn any_chunk_size_says_the_same() {
     let whole = said(RECORDED, PIPE).await;
     for chunk in 1..40 {
         assert_eq!(said(RECORDED, chunk).await, whole, "{chunk}");
+    }
+}
+
+#[tokio::test]
+async fn every_legal_depth_is_read() {
+    for depth in 1..=64 {
+        let leaf = r#""text" "plain" NIL NIL NIL "7bit" 9 1"#;
+        let structure = "(".repeat(depth) + leaf + &r#") "mixed""#.repeat(depth - 1);
+        let mut seen = said(format!("* 1 FETCH (UID 5 BODYSTRUCTURE {structure}))\r\n").as_bytes(), PIPE).await;
+        let Some(Event::Untagged(Untagged::Fetch(row))) = seen.pop() else { panic!("{depth}") };
+        assert!(row.defects.is_empty(), "{depth}: {:?}", row.defects);
+        let (mut part, mut levels) = (row.body_structure.as_ref().unwrap(), 1);
+        while let Some(inner) = part.children.first() {
+            (part, levels) = (inner, levels + 1);
+        }
+        assert_eq!((levels, part.media_type.as_str(), part.size), (depth, "text/plain", 9));
     }
 }

@@ -216,11 +216,11 @@ fn is_bare_number(item: Item<'_>) -> bool {
     })
 }
 
-/// A type, subtype, encoding or disposition: lower case, and nothing that is no token.
+/// A type, subtype, encoding or disposition: lower case; none where it is anything but printable ASCII.
 fn word(item: Item<'_>) -> Option<String> {
     let raw = item.nstring()?;
     let word = String::from_utf8_lossy(&raw).trim().to_ascii_lowercase();
-    (!word.is_empty()).then_some(word)
+    (!word.is_empty() && word.bytes().all(|b| (b' '..=b'~').contains(&b))).then_some(word)
 }
 
 fn parameters(item: Item<'_>) -> Vec<(String, String)> {
