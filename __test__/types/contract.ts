@@ -33,6 +33,7 @@ import type {
   PendingAuthorization,
   SendResult,
   ServerAddress,
+  SyncBatch,
   TokenSet,
 } from '../../index'
 
@@ -100,6 +101,15 @@ export async function read(source: TokenSource): Promise<void> {
   for await (const page of imap.fetch('INBOX', '1:*', { flags: true }).pages(50))
     same<Equal<typeof page, FetchedMessage[]>>()
   for await (const chunk of imap.download('INBOX', 7, { part: '2', maxBytes: 1 })) same<Equal<typeof chunk, Buffer>>()
+  for await (const batch of imap.sync('INBOX', null, {
+    since: new Date(),
+    order: 'newest-first',
+    fetch: { size: true },
+  })) {
+    same<Equal<typeof batch, SyncBatch>>()
+    const cursor: string = batch.cursor
+    void cursor
+  }
   const uids: number[] = await imap.search('INBOX', { or: [{ from: 'a' }, { not: { seen: true } }], since: new Date() })
   await imap.addFlags('INBOX', uids, ['\\Seen'], { uidValidity: 1 })
   await imap.logout()

@@ -130,14 +130,6 @@ async fn without_extensions_one_round_trip_tells_what_is_different() {
                S: * 1 FETCH (UID 2 FLAGS (\\Seen \\Flagged))\nS: * 2 FETCH (UID 3 FLAGS ())\nS: {c} OK done\n\
                C: {tag} UID SEARCH ALL\nS: * SEARCH 2 3 4\nS: {tag} OK done\n\
                C: {tag} UID FETCH 4 (UID FLAGS)\nS: * 3 FETCH (UID 4 FLAGS ($Work))\nS: {tag} OK done\n"
-            // Closing look: more than one batch was handed over.
-            + "C: {a} EXAMINE \"INBOX\"\n\
-               C: {b} UID SEARCH UID 5:*\n\
-               C: {c} UID FETCH 2:4 (UID FLAGS)\n\
-               S: * 3 EXISTS\nS: * OK [UIDVALIDITY 7] valid\nS: {a} OK open\n\
-               S: * SEARCH 4\nS: {b} OK done\n\
-               S: * 1 FETCH (UID 2 FLAGS (\\Flagged \\Seen))\nS: * 3 FETCH (UID 4 FLAGS ($Work))\n\
-               S: * 2 FETCH (UID 3 FLAGS ())\nS: {c} OK done\n"
             + LOGOUT,
     );
     let client = connect(&mock).await;
@@ -178,7 +170,6 @@ async fn condstore_costs_one_command_when_nothing_is_new() {
                S: * 3 FETCH (UID 4 FLAGS () MODSEQ (14))\n\
                S: * 4 FETCH (UID 5 FLAGS () MODSEQ (15))\n\
                S: {tag} OK done\n"
-            + &open(CONDSTORE, 4, &at(4, 6, 15))
             + LOGOUT,
     );
     let client = connect(&mock).await;
@@ -212,7 +203,6 @@ async fn qresync_tells_it_all_with_the_answer_to_examine() {
             )
             + "C: {tag} UID SEARCH UID 4:*\nS: * SEARCH 4\nS: {tag} OK done\n\
                C: {tag} UID FETCH 4 (UID FLAGS MODSEQ)\nS: * 3 FETCH (UID 4 FLAGS () MODSEQ (20))\nS: {tag} OK done\n"
-            + &open("EXAMINE \"INBOX\" (QRESYNC (7 20 2:4))", 3, &at(3, 5, 20))
             + LOGOUT,
     );
     let client = connect(&mock).await;
@@ -547,4 +537,34 @@ async fn a_poisoned_message_is_degraded_and_the_others_come() {
         assert_eq!(batches.last().unwrap().progress.done, 9, "{what}");
         client.close();
     }
+}
+
+#[tokio::test]
+async fn a_slow_server_fills_no_batch_and_the_job_gets_something_all_the_same() {
+    let (go_on, wait) = tokio::sync::oneshot::channel::<()>();
+    let mock = email_testkit::Mock::start(async move |listener| {
+        let mut names = std::collections::HashMap::new();
+        let first = login("IMAP4rev1")
+            + &plain(3)
+            + "C: {tag} UID SEARCH ALL\nS: * SEARCH 1 2 3\nS: {tag} OK done\n\
+               C: {tag} UID FETCH 1:3 (UID FLAGS)\nS: * 1 FETCH (UID 1 FLAGS ())\n";
+        let peer = listener.accept().await.play_with(&first, &mut names).await.unwrap();
+        // Whatever the client waits for, it is not the other messages.
+        wait.await.unwrap();
+        let rest = "S: * 2 FETCH (UID 2 FLAGS ())\nS: * 3 FETCH (UID 3 FLAGS ())\nS: {tag} OK done\n\
+            C: {a} EXAMINE \"INBOX\"\nC: {b} UID SEARCH UID 4:*\nC: {c} UID FETCH 1:3 (UID FLAGS)\n\
+            S: * 3 EXISTS\nS: * OK [UIDVALIDITY 7] valid\nS: {a} OK open\nS: * SEARCH 3\nS: {b} OK done\n\
+            S: * 1 FETCH (UID 1 FLAGS ())\nS: * 2 FETCH (UID 2 FLAGS ())\nS: * 3 FETCH (UID 3 FLAGS ())\n\
+            S: {c} OK done\n";
+        peer.play_with(&(rest.to_owned() + LOGOUT), &mut names).await;
+    });
+    let client = connect(&mock).await;
+    let mut batches = client.sync("INBOX", None, json(FLAGS_ONLY), &call());
+    let first = batches.next().await.unwrap().unwrap();
+    assert_eq!((added(&[first.clone()]), first.progress.total), (vec![1], 3));
+    go_on.send(()).unwrap();
+    let second = batches.next().await.unwrap().unwrap();
+    assert_eq!(added(&[second]), [3, 2]);
+    assert!(batches.next().await.is_none());
+    finish(client, mock).await;
 }

@@ -27,8 +27,8 @@
 //! and what they cost.
 //!
 //! **Batches** carry at most `batchSize` changes and some 4 MB, and wait no longer than 4 s for one more message: a job of
-//! 15 s gets several. Gone messages and flags come first, then new messages. When more than one batch was
-//! handed over, the mailbox is looked at once more before the sync ends: what came meanwhile belongs to it.
+//! 15 s gets several. Gone messages and flags come first, then new messages. When more than one batch of
+//! new messages came, the mailbox is looked at once more before the sync ends: what came meanwhile belongs to it.
 //!
 //! **Trouble.** A lost or expired session is reopened and the fetch goes on where it was. A mailbox rebuilt in the middle
 //! (UIDVALIDITY, higher or lower) starts anew with `reset`; one that is gone, renamed or `\\Noselect` ends in

@@ -88,12 +88,12 @@ impl Sync {
 
     pub(super) async fn run(mut self, pool: &Pool, call: &Call, outlet: Outlet<SyncBatch>) -> Result<()> {
         self.check_path(pool, call).await?;
-        let mut hand = Hand { outlet, last: self.cursor.clone(), reset: false, batches: 0 };
+        let mut hand = Hand { outlet, last: self.cursor.clone(), reset: false, batches: 0, fetched: 0 };
         for _ in 0..MAX_ROUNDS {
-            let before = hand.batches;
+            let before = hand.fetched;
             match self.round(pool, call, &mut hand).await {
-                // What one batch has brought took no time: nothing has come meanwhile.
-                Ok(()) if hand.batches - before <= 1 => break,
+                // One fetch takes no time. After several, who knows what has come meanwhile.
+                Ok(()) if hand.fetched - before <= 1 => break,
                 Ok(()) | Err(Error::UidValidityChanged { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -276,6 +276,8 @@ struct Hand {
     /// The next batch says that everything before is void.
     reset: bool,
     batches: u64,
+    /// Those with new messages.
+    fetched: u64,
 }
 
 impl Hand {
@@ -289,6 +291,7 @@ impl Hand {
         let cursor = cursor::encode(state);
         self.last = Some(cursor.clone());
         self.batches += 1;
+        self.fetched += u64::from(!added.is_empty());
         let done = state.known.count();
         let progress = Progress { done, total: done + state.pending.count() };
         let reset = std::mem::take(&mut self.reset);

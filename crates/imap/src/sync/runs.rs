@@ -13,6 +13,9 @@ const MAX_RUNS: u64 = 4_000_000;
 /// Values have 32 bits: codes of an order beyond are never shorter.
 const MAX_ORDER: u32 = 31;
 
+/// What a writer takes at a time, beside the 7 bits it may hold.
+const MAX_BITS: u32 = 56;
+
 /// `length` members from `start` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
@@ -68,12 +71,18 @@ impl Writer {
         let value = value.min(u64::from(u32::MAX));
         let high = (value >> order) + 1;
         let zeros = high.ilog2();
-        self.bits(0, zeros);
-        self.bits(high, zeros + 1);
-        self.bits(value & ((1 << order) - 1), order);
+        let (low, length) = (value & ((1 << order) - 1), 2 * zeros + 1);
+        if length + order <= MAX_BITS {
+            // All at once: the zeros are those before the high part. Nearly always.
+            self.bits((high << order) | low, length + order);
+        } else {
+            self.bits(0, zeros);
+            self.bits(high, zeros + 1);
+            self.bits(low, order);
+        }
     }
 
-    /// The `count` low bits of `value`, at most 33.
+    /// The `count` low bits of `value`, at most [`MAX_BITS`].
     fn bits(&mut self, value: u64, count: u32) {
         self.pending = (self.pending << count) | value;
         self.held += count;
