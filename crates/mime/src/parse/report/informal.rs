@@ -119,15 +119,13 @@ fn split_copy(text: &str) -> (&str, &str) {
         "----- Message header follows",
         "--- The header of the original message",
         "Original message headers:",
-        "Diagnostic information for administrators:",
         "原邮件信息",
         "原始邮件",
         "--- Enclosed is a copy",
     ];
-    match MARKS.iter().filter_map(|m| text.find(m)).min() {
-        // Exchange puts what went wrong behind its mark.
-        Some(at) if !text.get(at..).unwrap_or_default().starts_with("Diagnostic information") => text.split_at(at),
-        _ => (text, text),
+    match MARKS.iter().filter_map(|mark| text.find(mark)).min() {
+        Some(at) => text.split_at(at),
+        None => (text, text),
     }
 }
 
