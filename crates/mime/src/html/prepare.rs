@@ -25,7 +25,7 @@ const MAX_REPEATED: usize = 100_000;
 const LOOK_UP: usize = 64;
 
 /// Octets of text in one piece: the serialiser looks to the end of it at every character that it escapes.
-const TEXT_PIECE: usize = 4 * 1024;
+const TEXT_PIECE: usize = 1024;
 
 /// Octets of style sheets kept.
 const MAX_STYLE_BYTES: usize = 256 * 1024;
