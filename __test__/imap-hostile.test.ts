@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { createAuthority } from '../simulator/tls/authority.js'
 import type { Case, Told } from './hostile/case'
+import { deflate } from './hostile/deflate'
 import { floods } from './hostile/floods'
 import { lies } from './hostile/lies'
 import { literals } from './hostile/literals'
@@ -27,7 +28,7 @@ const AT_ONCE = 3
 const USER = 'ada'
 const PASSWORD = 's3cr3t'
 
-const groups = { literals, floods, numbers, silences, lies, tls }
+const groups = { literals, floods, numbers, silences, lies, tls, deflate }
 
 describe.each(Object.entries(groups))('hostile servers: %s', (_name, cases) => {
   let authority: Awaited<ReturnType<typeof createAuthority>>
@@ -63,7 +64,7 @@ describe.each(Object.entries(groups))('hostile servers: %s', (_name, cases) => {
     const tlsMode = overTls ? 'implicit' : (one.script.tls ?? 'none')
     const task = {
       good: { ...address(good.port), tls: 'none' },
-      options: { ...address(server.port), tls: tlsMode, ca: authority.certificate },
+      options: { ...address(server.port), tls: tlsMode, ca: authority.certificate, ...one.options },
       call: one.call.replace(' over TLS', ''),
       timeoutMs: one.timeoutMs ?? DEADLINE_MS,
       again: one.again === undefined ? 'status' : one.again,

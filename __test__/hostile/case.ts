@@ -23,6 +23,8 @@ export interface Case {
   /** The code that it ends with: `OK`, or of a `MailError`; one of several where timing decides. */
   code: string | string[]
   timeoutMs?: number
+  /** More options of the client. */
+  options?: { compress?: boolean }
   /** A call afterwards, on the same client, that has to succeed: `status` unless something else is said; null: none. */
   again?: string | null
   /** What else must be true. */
