@@ -15,6 +15,9 @@ const PATH = 'Killed'
 /** After the connection stands: a batch comes every few milliseconds, a whole mailbox in some seconds. */
 const LATEST_MS = 700
 
+/** A busy machine may not get to a batch by then: as long as none comes, the next one is given so much more time. */
+const PATIENCE = 1.3
+
 /** Some are killed while they start, whenever that is. */
 const STARTING_MS = 300
 const STARTING_SHARE = 0.1
@@ -47,6 +50,7 @@ export class Killing {
   readonly #dir = mkdtempSync(join(tmpdir(), 'email-native-killed-'))
   readonly #random: Random
   #database = 0
+  #latestMs = LATEST_MS
   #serial = 0
 
   constructor(
@@ -96,16 +100,19 @@ export class Killing {
     let output = ''
     child.stderr.on('data', (chunk) => (output += chunk))
     let timer: NodeJS.Timeout | undefined
-    const killWithin = (ms: number) => (timer = setTimeout(() => child.kill('SIGKILL'), this.#random.between(0, ms)))
+    const killWithin = (ms: number) =>
+      (timer = setTimeout(() => child.kill('SIGKILL'), this.#random.between(0, Math.round(ms))))
     if (kill && this.#random.chance(STARTING_SHARE)) killWithin(STARTING_MS)
-    else if (kill) child.stdout.once('data', () => killWithin(LATEST_MS))
+    else if (kill) child.stdout.once('data', () => killWithin(this.#latestMs))
     const { code, signal } = await new Promise<{ code: number | null; signal: string | null }>((resolve) =>
       child.once('close', (code, signal) => resolve({ code, signal })),
     )
     clearTimeout(timer)
     if (signal === 'SIGKILL') this.figures.kills += 1
     else if (code !== 0) throw new Error(`a syncing process ended with ${code ?? signal}: ${output}`)
-    this.#countAgain(receipts, this.#batches() - before)
+    const stored = this.#batches() - before
+    this.#countAgain(receipts, stored)
+    this.#latestMs = stored > 0 ? LATEST_MS : this.#latestMs * PATIENCE
     return code === 0
   }
 

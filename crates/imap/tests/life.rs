@@ -316,6 +316,23 @@ async fn a_refused_login_closes_the_client() {
 }
 
 #[tokio::test]
+async fn a_login_refused_in_the_middle_of_a_stream_is_told_as_such() {
+    let mock = Mock::start(async |listener| {
+        let first = login("IMAP4rev1") + "X: close\n";
+        listener.accept().await.play(&first).await;
+        let refusal = "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\n\
+                       C: {tag} AUTHENTICATE PLAIN {response}\n\
+                       S: {tag} NO [AUTHENTICATIONFAILED] no\nX: eof\n";
+        listener.accept().await.play(refusal).await;
+    });
+    let client = connect(&mock).await;
+    let mut pages = client.fetch("INBOX", uids("1"), json("{}"), FetchOptions::default(), &call());
+    assert_eq!(code(pages.next().await.unwrap()), "AUTHENTICATION_FAILED");
+    assert!(client.closed());
+    mock.finished().await;
+}
+
+#[tokio::test]
 async fn after_close_every_call_rejects() {
     let mock = server("IMAP4rev1", "X: eof\n");
     let client = connect(&mock).await;

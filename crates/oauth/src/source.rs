@@ -120,7 +120,11 @@ impl TokenSource {
         match landed(flight, &Call::default()).await {
             Ok(tokens) => Ok(Some(tokens.access_token).filter(|other| other != token)),
             Err(error) if matches!(*error, Error::NoRefreshToken) => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => {
+                // Nothing was gained: the next refusal may ask again.
+                self.inner.state().forced = None;
+                Err(error)
+            }
         }
     }
 

@@ -330,6 +330,19 @@ async fn a_refused_token_is_replaced_once() {
 }
 
 #[tokio::test]
+async fn a_refusal_while_the_provider_is_busy_is_not_the_last_word() {
+    let world = World::start().await;
+    world.next(Reply::error(429, "temporarily_unavailable", 90055));
+    let source = world.microsoft().token_source(token_set(1800), Arc::new(NoStore)).unwrap();
+    let held = Secret::from("canary-access-0");
+    for _ in 0..2 {
+        assert_eq!(source.refused(&held).await.unwrap_err().code(), Code::RateLimited);
+    }
+    advance(Duration::from_secs(60)).await;
+    assert!(source.refused(&held).await.unwrap().is_some_and(|next| next != held));
+}
+
+#[tokio::test]
 async fn a_replacement_that_cannot_be_saved_is_not_forgotten() {
     let world = World::start().await;
     let row = Row::holding(&token_set(1800));

@@ -156,7 +156,7 @@ impl Actor {
             if error.is_refused_login() {
                 tracing::warn!(target: "imap", code = error.code().as_str(), "the login was refused: the client is closed");
                 job.fail(error);
-                self.shared.close();
+                self.shared.close_refused();
                 return Then::GoOn;
             }
             let Some(delay) = tries.again(&error, &job, started) else {

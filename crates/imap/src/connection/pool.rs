@@ -63,6 +63,8 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct State {
     closed: bool,
+    /// By a refused login, which the call that met it tells.
+    refused: bool,
     calls: VecDeque<Job>,
     background: VecDeque<Job>,
     slots: Vec<Slot>,
@@ -144,9 +146,12 @@ impl Pool {
         self.shared.lock().closed
     }
 
-    /// Resolves when the client is closed.
+    /// Resolves when the client is closed by its owner. After a refused login every call ends by itself, and says why.
     pub(crate) async fn closed(&self) {
         self.shared.closing.cancelled().await;
+        if self.shared.lock().refused {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Ends politely, in [`LOGOUT_TIME`] at the latest. Every pending call is settled at once.
@@ -292,6 +297,12 @@ impl Shared {
 
     pub(super) fn logged_in(&self, link: &Link) {
         self.lock().capabilities = link.view.capabilities.spelt().to_vec();
+    }
+
+    /// The server has refused the login: nothing can be had from it any more.
+    pub(super) fn close_refused(&self) {
+        self.lock().refused = true;
+        self.close();
     }
 
     /// No more jobs. Those that wait are told.
