@@ -103,7 +103,7 @@ export declare class ProviderHandle {}
 
 /** What `lib/series.js` holds. */
 export declare class SeriesHandle {
-  /** One more message, `[MessageInit | { envelope, raw }]`; it is built at once, elsewhere. `false`: it has no room. */
+  /** One more message, `[MessageInit | { envelope, raw }, null]`; it is built at once, elsewhere. `false`: it has no room. */
   push(json: string, blobs: Array<Uint8Array>): boolean
   /** There are no more messages. */
   end(): void

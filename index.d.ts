@@ -699,6 +699,11 @@ export interface SendOptions extends CallOptions {
 export declare class SmtpClient {
   static connect(options: SmtpOptions & CallOptions): Promise<SmtpClient>
   readonly capabilities: string[]
+  /**
+   * Resolves when the server has taken the message for at least one recipient. A rejection says by `delivery` whether the
+   * server may have it: `not-sent` up to the end of the message and after a refusal, `unknown` between its end and the
+   * server's answer (then look into Sent before sending again; docs/sending.md).
+   */
   send(message: MessageInit | { envelope: SmtpEnvelope; raw: Uint8Array }, options?: SendOptions): Promise<SendResult>
   /**
    * One outcome per message, in order; a refused message never stops the rest.

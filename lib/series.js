@@ -124,9 +124,9 @@ class Feed {
   #push(message) {
     const index = this.#pushed++
     this.#queued += 1
-    let args = { json: '[null]', blobs: [] }
+    let args = { json: '[null,null]', blobs: [] }
     try {
-      args = encodeAll({ message })
+      args = encodeAll({ message, options: null })
     } catch (error) {
       this.#refused.set(index, error)
     }

@@ -7,7 +7,9 @@ use email_base::{Blob, Code, Failure};
 use email_mime::{Body, Built, MessageInit};
 use email_smtp::{Envelope, MessageBody, RawMessage};
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::args::Args;
 use crate::reply::failure;
 
 /// `MessageInit | { envelope, raw }`: `raw` tells them apart.
@@ -22,19 +24,25 @@ pub struct Raw {
     raw: Blob,
 }
 
-impl<'de> Deserialize<'de> for Message {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
-        let wrong = |error: serde_json::Error| serde::de::Error::custom(error);
-        if value.get("raw").is_some() {
-            Raw::deserialize(value).map(Self::Raw).map_err(wrong)
-        } else {
-            MessageInit::deserialize(value).map(|init| Self::Init(Box::new(init))).map_err(wrong)
-        }
-    }
+/// Tells which of the two it is, without keeping anything of it.
+#[derive(Deserialize)]
+#[serde(expecting = "a message")]
+struct Kind {
+    #[serde(default)]
+    raw: Option<IgnoredAny>,
 }
 
 impl Message {
+    /// The first of two arguments, and the second.
+    pub fn read<O: DeserializeOwned>(args: &Args) -> Result<(Self, O), Failure> {
+        let (kind, IgnoredAny): (Kind, _) = args.read()?;
+        if kind.raw.is_some() {
+            args.read().map(|(raw, options)| (Self::Raw(raw), options))
+        } else {
+            args.read().map(|(init, options)| (Self::Init(init), options))
+        }
+    }
+
     /// Header and structure; on a thread that may block if there are attachments to be looked up on disk. `binary`: with
     /// attachments as they are.
     pub async fn build(self, binary: bool) -> Result<(Envelope, MessageBytes), Failure> {

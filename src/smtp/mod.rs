@@ -106,7 +106,7 @@ impl SmtpClientHandle {
     pub fn send(&self, env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
         let (client, call, args) = (self.0.clone(), call.within(timeout::UPLOAD), Args::with_blobs(json, blobs));
         settle(&env, async move {
-            let (message, options): (Message, SendOptions) = args.parse()?;
+            let (message, options): (_, SendOptions) = Message::read(&args)?;
             let (envelope, bytes) = message.build(client.takes_binary()).await?;
             let sent = client.send(envelope, bytes, options, &call).await;
             Payload::value(&Sent::from(&sent.map_err(failure)?))

@@ -11,6 +11,7 @@ use napi::bindgen_prelude::{AsyncBlock, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -50,7 +51,7 @@ impl SeriesHandle {
 
 #[napi]
 impl SeriesHandle {
-    /// One more message, `[MessageInit | { envelope, raw }]`; it is built at once, elsewhere. `false`: it has no room.
+    /// One more message, `[MessageInit | { envelope, raw }, null]`; it is built at once, elsewhere. `false`: it has no room.
     #[napi]
     pub fn push(&self, json: String, blobs: Vec<Uint8Array>) -> bool {
         let args = Args::with_blobs(json, blobs);
@@ -111,7 +112,7 @@ impl Drop for SeriesHandle {
 }
 
 async fn build(args: Args, binary: bool) -> std::result::Result<(Envelope, MessageBytes), Failure> {
-    let (message,): (Message,) = args.parse()?;
+    let (message, IgnoredAny) = Message::read(&args)?;
     message.build(binary).await
 }
 

@@ -222,6 +222,46 @@ mod tests {
         }
     }
 
+    /// What the facts about Microsoft 365 and Gmail name, down to what a person is told to do.
+    #[test]
+    #[rustfmt::skip]
+    fn every_known_refusal_says_who_has_to_act() {
+        use Phase::{Auth, Dot, Greeting, Mail, Rcpt};
+        use Who::{Password, Token};
+        for (phase, who, line, category, action, retryable, advice) in [
+            (Auth, Token, "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.", "permission", "ask-admin", false, "turns on Authenticated SMTP"),
+            (Auth, Password, "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.", "permission", "ask-admin", false, "turns on Authenticated SMTP"),
+            (Auth, Password, "535 5.7.139 Authentication unsuccessful, basic authentication is disabled.", "auth", "fix-config", false, "Use OAuth"),
+            (Auth, Token, "535 5.7.139 Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully.", "permission", "ask-admin", false, "sign-in log"),
+            (Auth, Token, "535 5.7.3 Authentication unsuccessful [AM0PR.prod.outlook.com]", "auth", "reauthorize", false, "links the mailbox again"),
+            (Auth, Password, "535 5.7.3 Authentication unsuccessful", "auth", "reauthorize", false, "password"),
+            (Auth, Password, "550 5.7.30 Basic authentication is not supported for Client Submission.", "auth", "fix-config", false, "Use OAuth"),
+            (Mail, Token, "530 5.7.57 Client not authenticated to send mail.", "auth", "fix-config", false, "OAuth"),
+            (Dot, Token, "550 5.7.60 SMTP; Client does not have permissions to send as this sender", "permission", "ask-admin", false, "send-as right"),
+            (Dot, Token, "554 5.2.252 SendAsDenied; a@b not allowed to send as c@d", "permission", "ask-admin", false, "own address"),
+            (Auth, Token, "432 4.3.2 Concurrent connections limit exceeded.", "rate-limit", "retry", true, "retryAfterMs"),
+            (Dot, Token, "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded", "rate-limit", "retry", true, "retryAfterMs"),
+            (Dot, Token, "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", "quota", "ask-admin", false, "allowance"),
+            (Dot, Token, "554 5.2.2 mailbox full", "quota", "ask-admin", false, "Free space"),
+            (Rcpt, Token, "550 5.1.1 User unknown", "rejected", "fix-input", false, "Correct the address"),
+            (Rcpt, Token, "550 5.4.1 Recipient address rejected: Access denied", "rejected", "fix-input", false, "Correct the address"),
+            (Mail, Token, "552 5.3.4 Message size exceeds fixed limit", "limit", "fix-input", false, "smaller attachments"),
+            (Mail, Token, "451 4.7.500 Server busy. Please try again later", "rejected", "retry", true, "later"),
+            (Greeting, Token, "421 4.3.2 Service not active", "rejected", "retry", true, "later"),
+            (Dot, Token, "421 4.4.2 Message submission rate for this client has exceeded the configured limit", "rejected", "retry", true, "later"),
+            (Auth, Password, "535 5.7.8 Username and Password not accepted.", "auth", "reauthorize", false, "app password"),
+            (Auth, Password, "534 5.7.9 Application-specific password required.", "auth", "reauthorize", false, "app password"),
+            (Auth, Token, "454 4.7.0 Too many login attempts, please try again later.", "rate-limit", "retry", true, "retryAfterMs"),
+            (Dot, Token, "550 5.4.5 Daily user sending limit exceeded.", "quota", "ask-admin", false, "allowance"),
+            (Dot, Token, "552 5.7.0 This message was blocked because its content presents a potential security issue.", "rejected", "fix-input", false, "do not resend unchanged"),
+        ] {
+            let entry = code(phase, who, line).entry();
+            let said = (entry.category.as_str(), entry.action.as_str(), entry.retryable);
+            assert_eq!(said, (category, action, retryable), "{line}");
+            assert!(entry.remedy.contains(advice), "{line}: {}", entry.remedy);
+        }
+    }
+
     #[test]
     fn every_transient_reply_may_be_tried_again() {
         use Phase::{Auth, Data, Dot, Ehlo, Greeting, Mail, Noop, Rcpt, Reset};

@@ -63,12 +63,15 @@ fn is_plain(text: &str) -> bool {
 
 /// Lines of 76 characters, each with CRLF.
 pub(crate) fn base64_lines(octets: &[u8]) -> Vec<u8> {
-    let mut out = String::with_capacity(base64_size(octets.len() as u64).try_into().unwrap_or(0));
-    for line in octets.chunks(BASE64_LINE) {
-        STANDARD.encode_string(line, &mut out);
-        out.push_str("\r\n");
+    let mut out = vec![0; base64_size(octets.len() as u64).try_into().unwrap_or(0)];
+    // Each line is written where it belongs: no buffer between, no check for UTF-8.
+    for (line, place) in octets.chunks(BASE64_LINE).zip(out.chunks_mut(BASE64_LINE / 3 * 4 + 2)) {
+        let written = STANDARD.encode_slice(line, place).unwrap_or(0);
+        if let Some((end, _)) = place.get_mut(written..).and_then(|end| end.split_first_chunk_mut()) {
+            *end = *b"\r\n";
+        }
     }
-    out.into_bytes()
+    out
 }
 
 /// What [`base64_lines`] makes of `octets` octets.
