@@ -51,13 +51,18 @@ pub fn frames(input: &[u8]) {
     }
 }
 
-/// The grammar: every response is read as something, and a second reading is the same.
+/// The grammar: every response is read as something, and a second reading is the same. What of it goes on to async-imap,
+/// imap-proto can read to its end.
 pub fn responses(input: &[u8]) {
     let session = [input, b"\r\n"].concat();
     let (frames, _) = tap::frames_in_pieces(&session, Limits::default(), || usize::MAX);
     for frame in frames {
         let event = response(&frame);
         assert_eq!(event, response(&frame), "read twice, understood twice");
+        for line in tap::passed_lines(&event) {
+            let rest = imap_proto::Response::parse(line.as_bytes()).map(|(rest, _)| rest.len());
+            assert!(matches!(rest, Ok(0)), "imap-proto does not read {line:?}");
+        }
         if let Event::Untagged(Untagged::Fetch(row)) = event {
             check_row(*row);
         }

@@ -79,3 +79,9 @@ pub(crate) fn frames_in_pieces(
         }
     }
 }
+
+/// What async-imap would see of an event, before and after the greeting.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn passed_lines(event: &crate::grammar::Event) -> impl Iterator<Item = String> {
+    [false, true].into_iter().filter_map(|awaits_greeting| passed::line(event, awaits_greeting))
+}
