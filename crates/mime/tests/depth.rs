@@ -27,7 +27,7 @@ fn octets(init: MessageInit) -> Vec<u8> {
 /// Address, action, status and Message-ID of a bounce of one recipient.
 fn bounce(source: &str) -> (String, String, Option<String>, Option<String>) {
     let parsed = read(source);
-    let report = parsed.report.unwrap_or_else(|| panic!("no report in {source}"));
+    let report = parsed.report.unwrap();
     assert_eq!((report.kind, report.recipients.len()), (ReportKind::DeliveryStatus, 1), "{report:?}");
     let first = report.recipients.into_iter().next().unwrap();
     (first.address, first.action, first.status, report.original_message_id)
