@@ -147,22 +147,29 @@ async fn without_extensions_one_round_trip_tells_what_is_different() {
 }
 
 #[tokio::test]
-async fn condstore_costs_one_command_when_nothing_is_new() {
+async fn condstore_costs_one_round_trip() {
+    let look = "C: {a} EXAMINE \"INBOX\" (CONDSTORE)\n\
+        C: {b} UID SEARCH RETURN (ALL) UID 4:*\n\
+        C: {c} UID FETCH 1:3 (UID FLAGS) (CHANGEDSINCE 10)\n";
+    let first = first_of_three_with_mod_seq(CONDSTORE)
+        .replace("SEARCH ALL", "SEARCH RETURN (ALL) ALL")
+        .replace("* SEARCH 1 2 3", "* ESEARCH (TAG \"{tag}\") UID ALL 1:3");
     let mock = server(
         "IMAP4rev1 CONDSTORE ESEARCH",
-        first_of_three_with_mod_seq(CONDSTORE).replace("SEARCH ALL", "SEARCH RETURN (ALL) ALL").replace(
-            "* SEARCH 1 2 3",
-            "* ESEARCH (TAG \"{tag}\") UID ALL 1:3",
-        ) + &open(CONDSTORE, 3, &at(3, 4, 10))
-            // Flags changed, one of them back and forth; two new, one of the old ones gone.
-            + &open(CONDSTORE, 4, &at(4, 6, 15))
-            + "C: {a} UID SEARCH RETURN (ALL) UID 4:*\n\
-               C: {b} UID FETCH 1:3 (UID FLAGS) (CHANGEDSINCE 10)\n\
-               S: * ESEARCH (TAG \"{a}\") UID ALL 4:5\n\
-               S: {a} OK done\n\
+        first
+            + look
+            + &at(3, 4, 10)
+            + "S: {a} OK open\nS: * ESEARCH (TAG \"{b}\") UID ALL 3\nS: {b} OK done\nS: {c} OK done\n"
+            // Flags changed, one of them back and forth; two new, one of the old ones gone. A server that works on two
+            // commands at once.
+            + look
+            + &at(4, 6, 15)
+            + "S: {a} OK open\n\
                S: * 2 FETCH (UID 2 FLAGS (\\Seen) MODSEQ (12))\n\
-               S: * 3 FETCH (UID 3 FLAGS (\\Flagged) MODSEQ (13))\n\
+               S: * ESEARCH (TAG \"{b}\") UID ALL 4:5\n\
                S: {b} OK done\n\
+               S: * 3 FETCH (UID 3 FLAGS (\\Flagged) MODSEQ (13))\n\
+               S: {c} OK done\n\
                C: {tag} UID SEARCH RETURN (ALL) ALL\n\
                S: * ESEARCH (TAG \"{tag}\") UID ALL 2:5\n\
                S: {tag} OK done\n\
@@ -195,13 +202,13 @@ async fn qresync_tells_it_all_with_the_answer_to_examine() {
             )
             // Also what was never there, and far more than there can be; what comes before CLOSED is of another mailbox.
             + &open(
-                "EXAMINE \"INBOX\" (QRESYNC (7 10 1:3))",
+                "EXAMINE \"INBOX\" (QRESYNC (7 10 1:3))\nC: {new} UID SEARCH UID 4:*",
                 3,
                 &("S: * VANISHED (EARLIER) 3\nS: * 9 FETCH (UID 2 FLAGS (\\Deleted))\nS: * OK [CLOSED] closed\n".to_owned()
                     + &at(3, 5, 20)
                     + "S: * VANISHED (EARLIER) 1,5:4294967295\nS: * 1 FETCH (UID 2 FLAGS () MODSEQ (19))\n"),
             )
-            + "C: {tag} UID SEARCH UID 4:*\nS: * SEARCH 4\nS: {tag} OK done\n\
+            + "S: * SEARCH 4\nS: {new} OK done\n\
                C: {tag} UID FETCH 4 (UID FLAGS MODSEQ)\nS: * 3 FETCH (UID 4 FLAGS () MODSEQ (20))\nS: {tag} OK done\n"
             + LOGOUT,
     );
@@ -265,15 +272,26 @@ async fn uidvalidity_that_changed_to_a_lower_value_is_a_reset() {
 #[tokio::test]
 async fn a_mod_sequence_that_fell_or_went_away_proves_nothing() {
     for status in ["S: * OK [HIGHESTMODSEQ 4] highest\n", "S: * OK [NOMODSEQ] none\n", ""] {
+        let refused = status.contains("NOMODSEQ");
+        let early = if refused { "S: {c} BAD no mod-sequences here\n" } else { "S: {c} OK done\n" };
+        let again = if refused { "C: {d} UID SEARCH UID 4:*\n" } else { "" };
+        let found = if refused { "S: * SEARCH 3\nS: {d} OK done\n" } else { "" };
         let mock = server(
             "IMAP4rev1 CONDSTORE",
             first_of_three_with_mod_seq(CONDSTORE)
-                + &open(CONDSTORE, 3, &format!("S: * OK [UIDVALIDITY 7] valid\nS: * OK [UIDNEXT 4] next\n{status}"))
-                + "C: {a} UID SEARCH UID 4:*\n\
-                   C: {b} UID FETCH 1:3 (UID FLAGS)\n\
-                   S: * SEARCH 3\nS: {a} OK done\n\
-                   S: * 1 FETCH (UID 1 FLAGS (\\Answered))\nS: * 2 FETCH (UID 2 FLAGS (\\Seen))\n\
-                   S: * 3 FETCH (UID 3 FLAGS ())\nS: {b} OK done\n"
+                + &open(
+                    "EXAMINE \"INBOX\" (CONDSTORE)\n\
+                     C: {b} UID SEARCH UID 4:*\nC: {c} UID FETCH 1:3 (UID FLAGS) (CHANGEDSINCE 10)",
+                    3,
+                    &format!("S: * OK [UIDVALIDITY 7] valid\nS: * OK [UIDNEXT 4] next\n{status}"),
+                )
+                + "S: * SEARCH 3\nS: {b} OK done\n"
+                + early
+                + again
+                + "C: {e} UID FETCH 1:3 (UID FLAGS)\n"
+                + found
+                + "S: * 1 FETCH (UID 1 FLAGS (\\Answered))\nS: * 2 FETCH (UID 2 FLAGS (\\Seen))\n\
+                   S: * 3 FETCH (UID 3 FLAGS ())\nS: {e} OK done\n"
                 + LOGOUT,
         );
         let client = connect(&mock).await;
@@ -561,7 +579,7 @@ async fn a_slow_server_fills_no_batch_and_the_job_gets_something_all_the_same() 
     let client = connect(&mock).await;
     let mut batches = client.sync("INBOX", None, json(FLAGS_ONLY), &call());
     let first = batches.next().await.unwrap().unwrap();
-    assert_eq!((added(&[first.clone()]), first.progress.total), (vec![1], 3));
+    assert_eq!((added(std::slice::from_ref(&first)), first.progress.total), (vec![1], 3));
     go_on.send(()).unwrap();
     let second = batches.next().await.unwrap().unwrap();
     assert_eq!(added(&[second]), [3, 2]);

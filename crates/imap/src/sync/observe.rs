@@ -2,8 +2,8 @@
 //!
 //! | server | round trips, nothing new | commands |
 //! |---|---|---|
-//! | QRESYNC | 1 | `ENABLE QRESYNC` (once), `EXAMINE … (QRESYNC (…))` |
-//! | CONDSTORE | 1 | `EXAMINE … (CONDSTORE)` |
+//! | QRESYNC | 1 | `ENABLE QRESYNC` (once), `EXAMINE … (QRESYNC (…))`, and on its heels a search for new messages |
+//! | CONDSTORE | 1 | `EXAMINE … (CONDSTORE)`, and on its heels that search and `FETCH … (CHANGEDSINCE …)` |
 //! | neither | 1 | `EXAMINE …`, and on its heels one `UID SEARCH` per flag and one for new messages |
 //!
 //! Without CONDSTORE the flags of all messages have to be compared. `UID FETCH 1:* (FLAGS)` says them at 50 octets a
@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::grammar::{ResponseCode, Untagged};
 use crate::types::Flag;
 use crate::uid_set::{UidRange, UidRanges};
-use email_base::Timestamp;
+use email_base::{Code, Timestamp};
 
 /// The flags of RFC 9051 §2.3.2, with the keys that search for them and for those without.
 const SYSTEM: [(&str, &str, &str); 5] = [
@@ -118,19 +118,14 @@ struct Opened {
     vanished: UidRanges,
     rows: Rows,
     /// Answers to questions that were sent at once.
-    early: Option<Early>,
-}
-
-struct Early {
-    new: UidRanges,
-    flags: Told,
+    early: Option<Vec<Answer>>,
 }
 
 impl Observe {
     /// Opens the mailbox afresh, even when it is open: that is one round trip like any other way to hear its state.
     async fn open(&self, link: &mut Link) -> Result<Opened> {
         if !link.has("CONDSTORE") && !link.has("QRESYNC") {
-            return self.open_and_compare(link).await;
+            return self.examine(link, None).await;
         }
         let sent = self.enable(link).await?;
         let resync = self.resync(link, !sent.is_empty());
@@ -179,10 +174,24 @@ impl Observe {
         Some(format!("(QRESYNC ({} {} {}))", cursor.uid_validity, cursor.mod_seq?, UidRange { first, last }))
     }
 
+    /// EXAMINE, and on its heels what will be asked in any case: new messages, and the flags by the way that the server's
+    /// capabilities promise. Should the mailbox turn out otherwise, it is asked again.
     async fn examine(&self, link: &mut Link, parameter: Option<&str>) -> Result<Opened> {
         let opening = link.begin_examine(&self.mailbox, parameter).await?;
         let resync = parameter.is_some_and(|parameter| parameter.contains("QRESYNC"));
-        self.opened(link, opening, resync).await
+        let Some(cursor) = self.cursor.as_ref().filter(|cursor| !cursor.known.is_empty()) else {
+            return self.opened(link, opening, resync).await;
+        };
+        let mut questions = vec![Question::frontier(link, cursor)];
+        match cursor.mod_seq.filter(|_| parameter.is_some()) {
+            Some(mod_seq) if !resync => questions.push(Question::changed_since(cursor, mod_seq)),
+            None if parameter.is_none() => questions.extend(comparison(link, cursor, &[])),
+            _ => {}
+        }
+        let asked = ask(link, questions).await?;
+        let mut opened = self.opened(link, opening, resync).await?;
+        opened.early = hear(link, asked, opened.status.exists, Tolerance::Early).await?;
+        Ok(opened)
     }
 
     async fn opened(&self, link: &mut Link, opening: Opening, resync: bool) -> Result<Opened> {
@@ -231,22 +240,6 @@ impl Observe {
         Ok(Opened { status, keywords, vanished: UidRanges::new(vanished), rows, early: None })
     }
 
-    /// For servers without CONDSTORE: EXAMINE and the questions that will be asked anyway, on the way together.
-    async fn open_and_compare(&self, link: &mut Link) -> Result<Opened> {
-        let opening = link.begin_examine(&self.mailbox, None).await?;
-        let Some(cursor) = self.cursor.as_ref().filter(|cursor| !cursor.known.is_empty()) else {
-            return self.opened(link, opening, false).await;
-        };
-        let frontier = Question::frontier(link, cursor);
-        let asked = ask(link, std::iter::once(frontier).chain(comparison(link, cursor, &[]))).await?;
-        let mut opened = self.opened(link, opening, false).await?;
-        if let Some(answers) = hear(link, asked, opened.status.exists).await? {
-            let (new, flags) = compared(cursor, answers);
-            opened.early = Some(Early { new, flags });
-        }
-        Ok(opened)
-    }
-
     async fn differences(
         &self,
         link: &mut Link,
@@ -260,65 +253,68 @@ impl Observe {
             answers.all = Some(UidRanges::default());
             return Ok(answers);
         }
+        // What came with EXAMINE, if it is of the kind that is wanted.
+        let mut early = opened.early.take().unwrap_or_default();
+        let has_frontier = early.iter().any(|answer| matches!(answer, Answer::Frontier(_)));
+        let compared = early.iter().any(|answer| matches!(answer, Answer::With(..) | Answer::Without(..)));
+        let (since, rows) = early.iter().fold((false, false), |(since, rows), answer| match answer {
+            Answer::Rows(_, since_mod_seq) => (since || *since_mod_seq, rows || !since_mod_seq),
+            _ => (since, rows),
+        });
         let mut questions = Vec::new();
-        let early = opened.early.take();
-        match (uids, &early) {
-            (UidsBy::All, _) => questions.push(Question::all(link)),
-            (UidsBy::Frontier, None) => questions.push(Question::frontier(link, cursor)),
+        match uids {
+            UidsBy::All => questions.push(Question::all(link)),
+            UidsBy::Frontier if !has_frontier => questions.push(Question::frontier(link, cursor)),
             _ => {}
         }
-        match (flags, &early) {
-            (FlagsBy::ChangedSince(mod_seq), _) => questions.push(Question::changed_since(cursor, mod_seq)),
-            (FlagsBy::Comparison, None) => questions.extend(comparison(link, cursor, &opened.keywords)),
-            (FlagsBy::Comparison, Some(_)) => {
+        match flags {
+            FlagsBy::ChangedSince(mod_seq) if !since => questions.push(Question::changed_since(cursor, mod_seq)),
+            FlagsBy::Comparison if compared => {
                 // Keywords that the mailbox has and the cursor has not met.
                 let unknown = opened.keywords.iter().filter(|flag| cursor.flags.of(flag).is_none());
-                let known: Vec<_> = unknown.filter_map(|flag| Question::keyword(link, cursor, flag)).collect();
-                questions.extend(known.into_iter().filter(|_| !is_fetched(cursor, &[])));
+                questions.extend(unknown.filter_map(|flag| Question::keyword(link, cursor, flag)));
             }
+            FlagsBy::Comparison if !rows => questions.extend(comparison(link, cursor, &opened.keywords)),
             _ => {}
         }
+        let wanted = |answer: &Answer| match answer {
+            Answer::Rows(_, true) => matches!(flags, FlagsBy::ChangedSince(_)),
+            Answer::Rows(..) | Answer::With(..) | Answer::Without(..) => flags == FlagsBy::Comparison,
+            _ => true,
+        };
+        early.retain(wanted);
         let asked = ask(link, questions).await?;
-        let read = hear(link, asked, opened.status.exists).await?.unwrap_or_default();
-        if let Some(early) = early {
-            answers.new = early.new;
-            answers.flags = Some(early.flags);
-        }
-        self.sort_in(cursor, &mut answers, read);
+        let read = hear(link, asked, opened.status.exists, Tolerance::None).await?.unwrap_or_default();
+        early.extend(read);
+        sort_in(cursor, &mut answers, early);
         if flags == FlagsBy::Told {
             answers.flags = Some(std::mem::take(&mut opened.rows).finish());
         }
         let complete = answers.all.is_some() || uids != UidsBy::Frontier;
         if !complete && !adds_up(cursor, &answers.vanished, &answers.new, link.exists()) {
             let asked = ask(link, [Question::all(link)]).await?;
-            let read = hear(link, asked, opened.status.exists).await?.unwrap_or_default();
-            self.sort_in(cursor, &mut answers, read);
+            let read = hear(link, asked, opened.status.exists, Tolerance::None).await?.unwrap_or_default();
+            sort_in(cursor, &mut answers, read);
         }
         Ok(answers)
     }
+}
 
-    fn sort_in(&self, cursor: &State, answers: &mut Answers, read: Vec<Answer>) {
-        let all = read.iter().find_map(|answer| match answer {
-            Answer::All(uids) => Some(uids.clone()),
-            _ => None,
-        });
-        let has_flags = read.iter().any(|answer| !matches!(answer, Answer::All(_) | Answer::Frontier(_)));
-        let (new, told) = compared(cursor, read);
-        answers.new = answers.new.union(&new);
-        if let Some(all) = all {
-            answers.new = all.minus(&below(cursor.frontier));
-            answers.all = Some(all);
-        }
-        match &mut answers.flags {
-            // Some more of the same.
-            Some(known) if has_flags => {
-                for (flag, uids) in told.sets.iter().filter(|(flag, _)| cursor.flags.of(flag).is_none()) {
-                    known.sets.put(flag, uids.clone());
-                }
-            }
-            None if has_flags => answers.flags = Some(told),
-            _ => {}
-        }
+/// The answers to all that was asked, put together.
+fn sort_in(cursor: &State, answers: &mut Answers, read: Vec<Answer>) {
+    let all = read.iter().find_map(|answer| match answer {
+        Answer::All(uids) => Some(uids.clone()),
+        _ => None,
+    });
+    let has_flags = read.iter().any(|answer| !matches!(answer, Answer::All(_) | Answer::Frontier(_)));
+    let (new, told) = compared(cursor, read);
+    answers.new = answers.new.union(&new);
+    if let Some(all) = all {
+        answers.new = all.minus(&below(cursor.frontier));
+        answers.all = Some(all);
+    }
+    if has_flags {
+        answers.flags = Some(told);
     }
 }
 
@@ -330,7 +326,8 @@ enum Question {
     Frontier(Line, u32),
     With(Line, Flag),
     Without(Line, Flag),
-    Rows(Line),
+    /// `true`: only of those changed since a mod-sequence.
+    Rows(Line, bool),
     Newest(Line),
     Since(Line),
 }
@@ -341,7 +338,7 @@ enum Answer {
     Frontier(UidRanges),
     With(Flag, UidRanges),
     Without(Flag, UidRanges),
-    Rows(Rows),
+    Rows(Rows, bool),
     Newest(Option<u32>),
     Since(UidRanges),
 }
@@ -362,7 +359,8 @@ impl Question {
     }
 
     fn changed_since(cursor: &State, mod_seq: u64) -> Self {
-        Self::Rows(Line::new("UID FETCH").arg(span(cursor)).arg(format!("(UID FLAGS) (CHANGEDSINCE {mod_seq})")).slow())
+        let changed = format!("(UID FLAGS) (CHANGEDSINCE {mod_seq})");
+        Self::Rows(Line::new("UID FETCH").arg(span(cursor)).arg(changed).slow(), true)
     }
 
     /// Those with a flag, or those without it, whichever are fewer.
@@ -386,7 +384,7 @@ impl Question {
             | Self::Frontier(line, _)
             | Self::With(line, _)
             | Self::Without(line, _)
-            | Self::Rows(line)
+            | Self::Rows(line, _)
             | Self::Newest(line)
             | Self::Since(line) => line,
         }
@@ -399,7 +397,7 @@ impl Question {
             Self::Frontier(_, frontier) => Answer::Frontier(heard.uids.minus(&below(frontier))),
             Self::With(_, flag) => Answer::With(flag, heard.uids),
             Self::Without(_, flag) => Answer::Without(flag, heard.uids),
-            Self::Rows(_) => Answer::Rows(heard.rows),
+            Self::Rows(_, since) => Answer::Rows(heard.rows, since),
             Self::Newest(_) => Answer::Newest(heard.newest),
             Self::Since(_) => Answer::Since(heard.uids),
         }
@@ -433,11 +431,25 @@ async fn ask(link: &mut Link, questions: impl IntoIterator<Item = Question>) -> 
     Ok(asked)
 }
 
-/// Reads their answers. `None` when there is no message and the server therefore calls some question BAD.
+/// What is borne of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tolerance {
+    None,
+    /// Asked before the mailbox was known: BAD where there are no messages (some servers), or no mod-sequences (RFC 7162
+    /// §3.1.2.2).
+    Early,
+}
+
+/// Reads their answers. `None` when some question was BAD and that is borne.
 ///
 /// Servers may work on several at once (Dovecot does): ESEARCH says whose answer it is, rows are for the one that asks for
 /// rows, and a bare SEARCH is for the command that is completed next (RFC 3501 §5.5 allows nothing else).
-async fn hear(link: &mut Link, mut asked: Vec<Asked>, exists: u32) -> Result<Option<Vec<Answer>>> {
+async fn hear(
+    link: &mut Link,
+    mut asked: Vec<Asked>,
+    exists: u32,
+    tolerance: Tolerance,
+) -> Result<Option<Vec<Answer>>> {
     let most = u64::from(exists).saturating_add(SURPLUS_ROWS);
     let mut complete = true;
     for at in 0..asked.len() {
@@ -451,9 +463,9 @@ async fn hear(link: &mut Link, mut asked: Vec<Asked>, exists: u32) -> Result<Opt
                         Some(tag) => asked.iter().position(|asked| asked.tag.0 == *tag),
                         None => Some(at),
                     },
-                    Untagged::Fetch(_) => {
-                        asked.iter().position(|asked| matches!(asked.question, Question::Rows(_) | Question::Newest(_)))
-                    }
+                    Untagged::Fetch(_) => asked
+                        .iter()
+                        .position(|asked| matches!(asked.question, Question::Rows(..) | Question::Newest(_))),
                     _ => Some(at),
                 };
                 if let Some(asked) = whose.and_then(|at| asked.get_mut(at)) {
@@ -463,7 +475,11 @@ async fn hear(link: &mut Link, mut asked: Vec<Asked>, exists: u32) -> Result<Opt
             .await;
         match answer {
             Ok(_) => {}
-            Err(Error::Refused { reply, .. }) if exists == 0 && reply.status == "BAD" => complete = false,
+            Err(Error::Refused { code: Code::CommandRejected, reply, .. })
+                if tolerance == Tolerance::Early && reply.status == "BAD" =>
+            {
+                complete = false;
+            }
             Err(error) => return Err(error),
         }
     }
@@ -507,7 +523,7 @@ impl Heard {
 /// One FETCH, or a SEARCH per flag.
 fn comparison(link: &Link, cursor: &State, keywords: &[Flag]) -> Vec<Question> {
     if is_fetched(cursor, keywords) {
-        return vec![Question::Rows(Line::new("UID FETCH").arg(span(cursor)).arg("(UID FLAGS)").slow())];
+        return vec![Question::Rows(Line::new("UID FETCH").arg(span(cursor)).arg("(UID FLAGS)").slow(), false)];
     }
     let system = SYSTEM
         .iter()
@@ -536,7 +552,7 @@ fn compared(cursor: &State, answers: Vec<Answer>) -> (UidRanges, Told) {
             Answer::Frontier(uids) => new = uids,
             Answer::With(flag, uids) => told.sets.put(&flag, uids.intersection(&cursor.known)),
             Answer::Without(flag, uids) => told.sets.put(&flag, cursor.known.minus(&uids)),
-            Answer::Rows(rows) => told = rows.finish(),
+            Answer::Rows(rows, _) => told = rows.finish(),
             Answer::All(_) | Answer::Newest(_) | Answer::Since(_) => {}
         }
     }
@@ -564,7 +580,7 @@ async fn whole(link: &mut Link, since: Option<i64>) -> Result<(UidRanges, u32)> 
     let exists = link.exists();
     let Some(since) = since else {
         let asked = ask(link, [Question::all(link)]).await?;
-        let all = match hear(link, asked, exists).await?.unwrap_or_default().pop() {
+        let all = match hear(link, asked, exists, Tolerance::None).await?.unwrap_or_default().pop() {
             Some(Answer::All(uids)) => uids,
             _ => UidRanges::default(),
         };
@@ -578,7 +594,7 @@ async fn whole(link: &mut Link, since: Option<i64>) -> Result<(UidRanges, u32)> 
     let newest = Question::Newest(Line::new("FETCH").arg("*").arg("(UID)"));
     let questions = [newest, search(day(-1)?), search(day(2)?)];
     let asked = ask(link, questions).await?;
-    let answers: [Answer; 3] = hear(link, asked, exists)
+    let answers: [Answer; 3] = hear(link, asked, exists, Tolerance::None)
         .await?
         .and_then(|answers| answers.try_into().ok())
         .ok_or(Error::Internal("an answer is missing"))?;
