@@ -71,13 +71,18 @@ impl Command for Append {
         if let Some(at) = &self.internal_date {
             line = line.arg(at);
         }
-        // RFC 6855 §4: such a message goes in this form where there is one, and as it is where there is none.
-        let line = if self.is_international && link.accepts_utf8 {
-            line.text(" UTF8 (~").literal(self.message.clone()).text(")")
+        let plain = line.clone().text(" ").literal(self.message.clone());
+        // RFC 6855 §4: such a message goes in this form where there is one. Some servers have UTF8=ACCEPT without it:
+        // they say BAD, have stored nothing, and take the message as it is.
+        let answer = if self.is_international && link.accepts_utf8 {
+            let utf8 = line.text(" UTF8 (~").literal(self.message.clone()).text(")");
+            match link.run_quietly(&utf8).await {
+                Err(Error::Refused { reply, .. }) if reply.status == "BAD" => link.run_quietly(&plain).await,
+                other => other,
+            }
         } else {
-            line.text(" ").literal(self.message.clone())
+            link.run_quietly(&plain).await
         };
-        let answer = link.run_quietly(&line).await;
         let done = answer.map_err(|error| named_mailbox(&self.mailbox, error))?;
         Ok(placed(&done))
     }
