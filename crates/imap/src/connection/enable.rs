@@ -35,7 +35,8 @@ impl Link {
 
     /// Waits until it is known how names are written.
     pub(crate) async fn settle_names(&mut self) -> Result<()> {
-        if let Some((tag, line)) = self.enabling.take() {
+        // Its answer may have been read with those of a call that was given up.
+        if let Some((tag, line)) = self.enabling.take().filter(|(tag, _)| self.has_answer(tag)) {
             // A server that refuses has its names as before.
             self.completion(&tag, &line, &mut |_| {}).await?;
         }

@@ -313,6 +313,11 @@ impl Link {
         matches!(clock::timeout(SETTLE_TIME, self.drain()).await, Ok(Ok(())))
     }
 
+    /// Whether the answer to this command is still to come, or to be taken.
+    pub(super) fn has_answer(&self, tag: &RequestId) -> bool {
+        self.outstanding.contains(tag) || self.finished.iter().any(|done| done.tag == tag.0)
+    }
+
     /// Reads every answer that is still to come.
     pub(super) async fn drain(&mut self) -> Result<()> {
         self.uncork("drain").await?;
