@@ -52,6 +52,7 @@ function readMessage(session, parser) {
   if (wrapped) parser.expect('UTF8 (')
   const { data, binary } = parser.literal()
   if (wrapped) parser.expect(')')
-  if (binary && !session.offers('BINARY')) throw bad('literal8 is not supported')
+  // RFC 6855 brings its own literal8.
+  if (binary && !wrapped && !session.offers('BINARY')) throw bad('literal8 is not supported')
   return data
 }
