@@ -7,14 +7,14 @@ import { expect, test } from 'vitest'
 
 const root = dirname(__dirname)
 
-/** The first three JavaScript blocks of README.md, as they stand there, run one after the other on the mail world. */
+/** The first four JavaScript blocks of README.md, as they stand there, run one after the other on the mail world. */
 test('the README’s examples run as they stand', () => {
   const dir = mkdtempSync(join(tmpdir(), 'email-native-readme-'))
   try {
     for (const name of ['offer.pdf', 'logo.png']) writeFileSync(join(dir, name), 'x')
     const readme = readFileSync(join(root, 'README.md'), 'utf8')
-    const blocks = [...readme.matchAll(/```js\n([^]*?)```/g)].slice(0, 3).map(([, code]) => code)
-    expect(blocks).toHaveLength(3)
+    const blocks = [...readme.matchAll(/```js\n([^]*?)```/g)].slice(0, 4).map(([, code]) => code)
+    expect(blocks).toHaveLength(4)
     const program = join(dir, 'readme.cjs')
     writeFileSync(program, programOf(blocks, dir))
     const { status, stdout, stderr } = spawnSync(process.execPath, [program], { cwd: root, encoding: 'utf8' })
@@ -48,6 +48,8 @@ async function main() {
   const world = await startMailWorld({ seed: 20 })
   const { clientId, clientSecret } = world.microsoft
   const store = async () => {}
+  const storedCursor = null
+  const apply = async ({ cursor }) => { if (typeof cursor !== 'string') throw new Error('no cursor') }
   ${code}
   console.log('sent to', accepted.join())
   await world.stop()
