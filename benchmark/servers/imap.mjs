@@ -81,6 +81,11 @@ async function dovecot() {
   const dir = join(tmpdir(), `email-native-bench-${userInfo().uid}`)
   mkdirSync(dir, { recursive: true })
   chmodSync(dir, 0o755)
+  const owner = join(dir, 'pid')
+  if (existsSync(owner) && isAlive(Number(readFileSync(owner)))) {
+    throw new Error(`another benchmark uses ${dir}`)
+  }
+  writeFileSync(owner, String(process.pid))
   // Sockets and state of a server that was killed.
   for (const left of ['run', 'state']) rmSync(join(dir, left), { recursive: true, force: true })
   const marks = join(dir, 'filled.json')
@@ -110,6 +115,17 @@ async function dovecot() {
     fill(user, mails, folders) {
       return fill({ port: server.imaps, ca: world.ca, user, password: PASSWORD }, mails, folders)
     },
-    stop: () => server.stop(),
+    async stop() {
+      await server.stop()
+      rmSync(owner)
+    },
+  }
+}
+
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }
