@@ -1,9 +1,9 @@
 // What lines prepare: a filled mailbox on a server, a sink for mail, or the same behind a slow link.
 
 /** A line over one mailbox: `given` is what its contenders get. */
-export function onMailbox(kind, more = {}) {
+export function onMailbox(kind, more = {}, options = {}) {
   return async ({ messages, ...rest }, { server }) => {
-    const imap = await server('imap.mjs')
+    const imap = await server('imap.mjs', options)
     const { users, ...filled } = await imap.ask({ kind, count: messages, ...more })
     const { name, ...address } = imap.info
     return {

@@ -14,6 +14,7 @@ mod call;
 mod diagnose;
 mod hooks;
 mod imap;
+mod json;
 mod log;
 mod mime;
 mod oauth;

@@ -1,6 +1,6 @@
 //! Messages: `parseMessage`, `buildMessage`, `replyTo`, `forward`.
 
-use email_base::{Blob, Code, Failure, Protocol};
+use email_base::{Blob, Code, Failure, Protocol, compute};
 use email_mime::{MessageInit, ParseOptions, ParsedMessage};
 use napi::bindgen_prelude::{AsyncBlock, Uint8Array};
 use napi::{Env, Result};
@@ -17,7 +17,7 @@ pub fn parse_message(env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8
     let (call, args) = (call.within(timeout::MIME), Args::with_blobs(json, blobs));
     settle(&env, async move {
         let (source, options): (Blob, ParseOptions) = args.parse()?;
-        let work = tokio::task::spawn_blocking(move || Payload::value(&email_mime::parse(&source.0, &options)));
+        let work = compute::compute(move || Payload::value(&email_mime::parse(&source.0, &options)));
         finish(call.run(work).await)
     })
 }
@@ -27,7 +27,7 @@ pub fn parse_message(env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8
 pub fn build_message(env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
     let (call, args) = (call.within(timeout::UPLOAD), Args::with_blobs(json, blobs));
     settle(&env, async move {
-        let work = tokio::task::spawn_blocking(move || {
+        let work = compute::compute(move || {
             let built = email_mime::build(args.parse::<MessageInit>()?).map_err(failure)?;
             let bytes = built.into_body().read_all().map_err(unreadable)?;
             Ok(Payload::bytes(bytes.into()))

@@ -13,14 +13,17 @@ use napi::{Env, Result};
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
+use crate::json;
+
 /// `[failure, json, blobs, texts, handle]`; `failure` and `json` are JSON.
-pub type Reply<H = ()> = (Option<String>, Option<String>, Option<Vec<Buffer>>, Option<Vec<JsText>>, Option<H>);
+pub type Reply<H = ()> = (Option<String>, Option<Latin1String>, Option<Vec<Buffer>>, Option<Vec<JsText>>, Option<H>);
 
 /// One copy into the engine's own form, no decoding on the JS thread.
 type JsText = Either<Latin1String, Utf16String>;
 
 /// The good case of a [`Reply`].
 pub struct Payload<H = ()> {
+    /// ASCII.
     json: Option<String>,
     blobs: Vec<Bytes>,
     texts: Vec<Text>,
@@ -35,7 +38,7 @@ impl<H> Payload<H> {
 
     /// A value as JSON, with its bytes beside it.
     pub fn value(value: &impl Serialize) -> std::result::Result<Self, Failure> {
-        let ((json, blobs), texts) = text::collect(|| blob::collect(|| serde_json::to_string(value)));
+        let ((json, blobs), texts) = text::collect(|| blob::collect(|| json::to_ascii(value)));
         let json =
             json.map_err(|error| Failure::new(Code::Internal, None, format!("cannot give the result: {error}")))?;
         Ok(Self { json: Some(json), blobs, texts, handle: None })
@@ -89,7 +92,7 @@ fn reply<H>(outcome: std::result::Result<Payload<H>, Failure>) -> Reply<H> {
         Ok(payload) => {
             let blobs = payload.blobs.into_iter().map(|bytes| Buffer::from(Vec::from(bytes))).collect::<Vec<_>>();
             let texts = payload.texts.into_iter().map(js_text).collect::<Vec<_>>();
-            (None, payload.json, Some(blobs), Some(texts), payload.handle)
+            (None, payload.json.map(Latin1String::from), Some(blobs), Some(texts), payload.handle)
         }
         Err(failure) => (Some(failure_json(&failure)), None, None, None, None),
     }
@@ -142,6 +145,6 @@ mod tests {
         let (failure, json, ..) = settle_sync::<()>(|| std::panic::panic_any("hunter2".to_owned()));
         let failure = failure.unwrap_or_default();
         assert!(failure.contains(r#""code":"INTERNAL""#) && !failure.contains("hunter2"), "{failure}");
-        assert_eq!(json, None);
+        assert!(json.is_none());
     }
 }

@@ -10,6 +10,7 @@ import { freePort, waitForPort } from './ports.mjs'
  * @property {string} dir A private folder, removed by whoever made it.
  * @property {{ cert: string, key: string }} certificate
  * @property {{ user: string, password: string }[]} users
+ * @property {string} [imapSettings] Further lines of its configuration, for IMAP only.
  * @property {{ kid: string, publicKeyPem: string }} tokens What signs the access tokens: checked locally, as a resource server does.
  */
 
@@ -32,7 +33,7 @@ export async function startDovecot(options) {
   const owner = mailOwner()
   if (owner.chown) execFileSync('chown', ['mail:mail', join(dir, 'mail')])
   const file = join(dir, 'dovecot.conf')
-  writeFileSync(file, dovecotConf(dir, imaps, imap, owner))
+  writeFileSync(file, dovecotConf(dir, imaps, imap, owner, options.imapSettings ?? ''))
 
   const server = spawn('dovecot', ['-F', '-c', file], { stdio: 'ignore' })
   const exited = new Promise((resolve) => server.once('exit', resolve))
@@ -63,7 +64,7 @@ function mailOwner() {
   return { uid: id('-u'), gid: id('-g'), chown: true }
 }
 
-function dovecotConf(dir, imaps, imap, owner) {
+function dovecotConf(dir, imaps, imap, owner, imapSettings) {
   const root = process.getuid?.() === 0
   const own = userInfo().username
   return `
@@ -108,6 +109,7 @@ namespace inbox {
 }
 protocol imap {
   mail_plugins = zlib imap_zlib
+  ${imapSettings}
 }
 protocol lmtp {
   auth_username_format = %Lu

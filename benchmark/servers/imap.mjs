@@ -1,7 +1,17 @@
 // Mailboxes of made-up mails on Dovecot (or on the simulator), in a process of its own. Dovecot's are kept in a folder
 // beside the system's temporary files: filling a mailbox takes longer than reading it.
 
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { startDovecot } from '../../__test__/servers/dovecot.mjs'
 import { whyNoDovecot } from '../../__test__/servers/real.mjs'
+import { here } from '../children.mjs'
 import { fill } from './fill.mjs'
 import { mailsOf } from './mails.mjs'
 import { given, serve } from './serve.mjs'
@@ -18,7 +29,10 @@ const { startMailWorld } = createRequire(import.meta.url)('@nocobase/email-nativ
 const DOMAIN = 'contoso.example'
 const PASSWORD = 'bench-password-1'
 
-const { simulated = whyNoDovecot() !== null, personality } = given
+/** What Exchange offers: no extension that tells what has changed. */
+const PLAIN = 'IMAP4rev1 SASL-IR ID UIDPLUS MOVE UNSELECT CHILDREN IDLE NAMESPACE LITERAL+'
+
+const { simulated = whyNoDovecot() !== null, personality, plain = false } = given
 const world = await startMailWorld({
   accounts: [{ user: `first@${DOMAIN}`, name: 'Bench Example', password: PASSWORD }],
   seed: 0,
@@ -40,10 +54,11 @@ serve(
 
 /**
  * Accounts of `kind`, each INBOX filled with `count` mails, each with `folders` further mailboxes:
- * `{ users, messages, bytes }`, the latter of one account.
+ * `{ users, messages, bytes }`, the latter of one account. Another `owner` gets other accounts.
  */
-async function mailboxes({ kind, count, folders = 0, accounts = 1 }) {
-  const users = Array.from({ length: accounts }, (_, number) => `${kind}-${count}-${folders}-${number}@${DOMAIN}`)
+async function mailboxes({ kind, count, folders = 0, accounts = 1, owner = 'all' }) {
+  const name = `${owner}-${kind}-${count}-${folders}`
+  const users = Array.from({ length: accounts }, (_, number) => `${name}-${number}@${DOMAIN}`)
   const missing = users.filter((user) => backend.known(user) === null)
   await backend.add(missing)
   for (const user of missing) {
@@ -78,9 +93,13 @@ function simulator() {
 }
 
 async function dovecot() {
-  const dir = join(tmpdir(), `email-native-bench-${userInfo().uid}`)
+  const root = join(tmpdir(), `email-native-bench-${userInfo().uid}`)
+  const dir = join(root, `${fingerprint()}${plain ? '-plain' : ''}`)
   mkdirSync(dir, { recursive: true })
-  chmodSync(dir, 0o755)
+  for (const folder of [root, dir]) chmodSync(folder, 0o755)
+  for (const old of readdirSync(root).filter((name) => !name.startsWith(fingerprint()))) {
+    rmSync(join(root, old), { recursive: true, force: true })
+  }
   const owner = join(dir, 'pid')
   if (existsSync(owner) && isAlive(Number(readFileSync(owner)))) {
     throw new Error(`another benchmark uses ${dir}`)
@@ -95,9 +114,10 @@ async function dovecot() {
     certificate: world.tls,
     users: Object.keys(filled).map((user) => ({ user, password: PASSWORD })),
     tokens: { kid: world.oauth.kid, publicKeyPem: world.oauth.publicKeyPem },
+    imapSettings: plain ? `imap_capability = ${PLAIN}` : '',
   })
   return {
-    name: 'Dovecot',
+    name: plain ? 'Dovecot without CONDSTORE' : 'Dovecot',
     port: server.imaps,
     known: (user) => filled[user] ?? null,
     remember(user, facts) {
@@ -120,6 +140,15 @@ async function dovecot() {
       rmSync(owner)
     },
   }
+}
+
+/** Of everything that a kept folder depends on: it is of no use to another version. */
+function fingerprint() {
+  const hash = createHash('sha256')
+  for (const file of ['imap.mjs', 'mails.mjs', 'fill.mjs', '../../__test__/servers/dovecot.mjs']) {
+    hash.update(readFileSync(join(here, 'servers', file)))
+  }
+  return hash.digest('hex').slice(0, 8)
 }
 
 function isAlive(pid) {

@@ -6,6 +6,7 @@
 //! * [`Call`]: the deadline and the cancellation of one call.
 //! * [`AccessTokens`], [`Credentials`]: what IMAP and SMTP know of OAuth.
 //! * [`Blob`], [`Timestamp`]: bytes and dates on their way to JavaScript.
+//! * [`compute`]: long work, on as many threads as there are cores.
 //! * [`clock`], [`Backoff`]: time, asked here and nowhere else.
 
 pub mod backoff;
@@ -14,6 +15,7 @@ pub mod call;
 pub mod classify;
 pub mod clock;
 pub mod code;
+pub mod compute;
 pub mod credentials;
 pub mod redact;
 pub mod secret;

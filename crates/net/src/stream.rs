@@ -1,20 +1,29 @@
 //! A connection to a server: TCP, TLS over it, or TLS over a proxy's TLS; its users do not care which.
 
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+/// A read of so many bytes shows that there are more to come: rustls asks for no more at a time, four times a record.
+const BUSY_READ: usize = 4 << 10;
+
+/// What a busy socket is asked for at once. A quiet one has no such buffer: thousands of them only wait.
+const READ_AHEAD: usize = 64 << 10;
+
 /// An open connection. Dropping it closes it.
 pub struct Stream {
-    /// Read from the socket already, not yet by the user: what a proxy sent along with its own last reply.
-    ahead: Bytes,
+    /// Read from the socket already, not yet by the user; also what a proxy sent along with its own last reply.
+    ahead: BytesMut,
+    /// The last read was as long as it could be.
+    busy: bool,
     io: Io,
     /// End to end; TLS with a proxy does not count.
     encrypted: bool,
@@ -45,16 +54,16 @@ impl Stream {
 
     pub(crate) fn clear(tcp: TcpStream) -> Self {
         let (local, peer) = (tcp.local_addr().ok(), tcp.peer_addr().ok());
-        Self { ahead: Bytes::new(), io: Io::Tcp(tcp), encrypted: false, local, peer }
+        Self { ahead: BytesMut::new(), busy: false, io: Io::Tcp(tcp), encrypted: false, local, peer }
     }
 
     pub(crate) fn encrypted(tls: TlsStream<Self>, local: Option<SocketAddr>, peer: Option<SocketAddr>) -> Self {
-        Self { ahead: Bytes::new(), io: Io::Tls(Box::new(tls)), encrypted: true, local, peer }
+        Self { ahead: BytesMut::new(), busy: false, io: Io::Tls(Box::new(tls)), encrypted: true, local, peer }
     }
 
     /// The same connection after a proxy has put it through: what comes now is the server's.
-    pub(crate) fn tunnelled(self, ahead: Bytes) -> Self {
-        Self { ahead, encrypted: false, ..self }
+    pub(crate) fn tunnelled(self, ahead: &Bytes) -> Self {
+        Self { ahead: BytesMut::from(&**ahead), encrypted: false, ..self }
     }
 
     /// Whether bytes wait that nobody asked for: read ahead, or in the socket now.
@@ -83,16 +92,33 @@ impl fmt::Debug for Stream {
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if !this.ahead.is_empty() {
-            let count = this.ahead.len().min(buf.remaining());
-            buf.put_slice(this.ahead.get(..count).unwrap_or_default());
-            this.ahead.advance(count);
-            return Poll::Ready(Ok(()));
+        if this.ahead.is_empty() {
+            match &mut this.io {
+                Io::Tls(tls) => return Pin::new(tls).poll_read(cx, buf),
+                Io::Tcp(tcp) if !this.busy || buf.remaining() >= READ_AHEAD => {
+                    let before = buf.filled().len();
+                    ready!(Pin::new(tcp).poll_read(cx, buf))?;
+                    this.busy = buf.filled().len().saturating_sub(before) >= BUSY_READ;
+                    return Poll::Ready(Ok(()));
+                }
+                Io::Tcp(tcp) => {
+                    this.ahead.reserve(READ_AHEAD);
+                    let read = pin!(tcp.read_buf(&mut this.ahead)).poll(cx);
+                    this.busy = matches!(read, Poll::Ready(Ok(read)) if read >= BUSY_READ);
+                    if this.ahead.is_empty() {
+                        this.ahead = BytesMut::new();
+                    }
+                    ready!(read)?;
+                }
+            }
         }
-        match &mut this.io {
-            Io::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
-            Io::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+        let count = this.ahead.len().min(buf.remaining());
+        buf.put_slice(this.ahead.get(..count).unwrap_or_default());
+        this.ahead.advance(count);
+        if this.ahead.is_empty() && !this.busy {
+            this.ahead = BytesMut::new();
         }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use email_base::clock::{self, Instant};
-use email_base::{Call, Classify, Code};
+use email_base::{Call, Classify, Code, compute};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::feed::{Feed, Outlet};
 use super::rows;
@@ -348,7 +348,7 @@ async fn parse(
     items: Items,
     mut page: Page,
 ) -> Result<()> {
-    let mut batches: VecDeque<JoinHandle<Parsed>> = VecDeque::new();
+    let mut batches: VecDeque<Parsing> = VecDeque::new();
     let mut batch = Batch::default();
     let mut open = true;
     while open || !batches.is_empty() || !batch.items.is_empty() {
@@ -389,6 +389,9 @@ struct Parsed {
     room: Vec<OwnedSemaphorePermit>,
 }
 
+/// A batch under way.
+type Parsing = JoinHandle<std::result::Result<Parsed, JoinError>>;
+
 impl Batch {
     fn push(&mut self, item: Item) {
         if let Item::Row(row) = &item {
@@ -402,9 +405,9 @@ impl Batch {
         self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES
     }
 
-    fn spawn(self, query: &Arc<FetchQuery>, items: &Items) -> JoinHandle<Parsed> {
+    fn spawn(self, query: &Arc<FetchQuery>, items: &Items) -> Parsing {
         let (query, wanted) = (Arc::clone(query), items.clone());
-        tokio::task::spawn_blocking(move || {
+        compute::begin(move || {
             let mut parsed = Parsed { messages: Vec::with_capacity(self.items.len()), room: Vec::new() };
             for item in self.items {
                 match item {
@@ -426,9 +429,12 @@ fn section_bytes(section: &crate::grammar::Section) -> usize {
     }
 }
 
-async fn front(batches: &mut VecDeque<JoinHandle<Parsed>>) -> Result<Parsed> {
+async fn front(batches: &mut VecDeque<Parsing>) -> Result<Parsed> {
     match batches.front_mut() {
-        Some(batch) => batch.await.map_err(|_| Error::Internal("a message could not be parsed")),
+        Some(batch) => match batch.await {
+            Ok(Ok(parsed)) => Ok(parsed),
+            _ => Err(Error::Internal("a message could not be parsed")),
+        },
         None => std::future::pending().await,
     }
 }

@@ -156,7 +156,7 @@ impl Frames {
     /// The place behind the next LF. Long text is an error before its end is there.
     fn find_line_end(&mut self) -> Result<Option<usize>, End> {
         let unread = self.buffer.get(self.scanned..).unwrap_or_default();
-        let found = unread.iter().position(|b| *b == b'\n');
+        let found = memchr::memchr(b'\n', unread);
         let end = found.map(|at| self.scanned.saturating_add(at).saturating_add(1));
         self.scanned = end.unwrap_or(self.buffer.len());
         let length = self.text_bytes.saturating_add(self.scanned.saturating_sub(self.text_start));

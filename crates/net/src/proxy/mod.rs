@@ -26,7 +26,7 @@ pub(crate) async fn open_tunnel(mut stream: Stream, proxy: &ProxyAddress, target
             Bytes::new()
         }
     };
-    Ok(stream.tunnelled(ahead))
+    Ok(stream.tunnelled(&ahead))
 }
 
 /// The end of a tunnel that never was.
