@@ -1,5 +1,6 @@
 //! The client: path-first, stateless calls over a few connections.
 
+mod batch;
 mod decode;
 mod download;
 pub(crate) mod feed;

@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use email_base::clock::{self, Instant};
-use email_base::{Call, Classify, Code, compute};
+use email_base::{Call, Classify, Code};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::{JoinError, JoinHandle};
 
+use super::batch::{Batch, Parsed, Parsing, front};
 use super::feed::{Feed, Outlet};
 use super::rows;
 use crate::command::argument::Mailbox;
@@ -45,10 +45,6 @@ const ROW_OCTETS: u64 = 4 << 10;
 const PAGES_AHEAD: usize = 2;
 /// A page ends at this many bytes, however few its rows: two of them are held.
 const PAGE_BYTES: usize = 4 << 20;
-/// Rows parsed by one thread at a time…
-const BATCH_ROWS: usize = 32;
-/// … and their bytes: enough to be worth a thread's wake-up, little enough to keep two busy.
-const BATCH_BYTES: usize = 512 << 10;
 /// Batches being parsed at once.
 const BATCHES_AHEAD: usize = 4;
 /// Connections lost in a row without one more row: then the fetch gives up.
@@ -351,8 +347,8 @@ async fn parse(
     let mut batches: VecDeque<Parsing> = VecDeque::new();
     let mut batch = Batch::default();
     let mut open = true;
-    while open || !batches.is_empty() || !batch.items.is_empty() {
-        if batch.is_full() || (!open && !batch.items.is_empty()) {
+    while open || !batches.is_empty() || !batch.is_empty() {
+        if batch.is_full() || (!open && !batch.is_empty()) {
             batches.push_back(std::mem::take(&mut batch).spawn(&query, &items));
         }
         tokio::select! {
@@ -367,76 +363,12 @@ async fn parse(
             },
             () = page.overdue() => page.hand_out().await?,
             // Nothing arrives now: let the threads have what there is.
-            () = std::future::ready(()), if !batch.items.is_empty() && batches.is_empty() => {
+            () = std::future::ready(()), if !batch.is_empty() && batches.is_empty() => {
                 batches.push_back(std::mem::take(&mut batch).spawn(&query, &items));
             }
         }
     }
     page.finish().await
-}
-
-/// Rows for one thread.
-#[derive(Default)]
-struct Batch {
-    items: Vec<Item>,
-    rows: usize,
-    bytes: usize,
-}
-
-/// The same rows, parsed; and the room they had.
-struct Parsed {
-    messages: Vec<FetchedMessage>,
-    room: Vec<OwnedSemaphorePermit>,
-}
-
-/// A batch under way.
-type Parsing = JoinHandle<std::result::Result<Parsed, JoinError>>;
-
-impl Batch {
-    fn push(&mut self, item: Item) {
-        if let Item::Row(row) = &item {
-            self.bytes += row.sections.iter().map(section_bytes).sum::<usize>();
-            self.rows += 1;
-        }
-        self.items.push(item);
-    }
-
-    fn is_full(&self) -> bool {
-        self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES
-    }
-
-    fn spawn(self, query: &Arc<FetchQuery>, items: &Items) -> Parsing {
-        let (query, wanted) = (Arc::clone(query), items.clone());
-        compute::begin(move || {
-            let mut parsed = Parsed { messages: Vec::with_capacity(self.items.len()), room: Vec::new() };
-            for item in self.items {
-                match item {
-                    Item::Row(row) => parsed.messages.push(rows::message(*row, &query, &wanted)),
-                    Item::Oversize(row) => parsed.messages.push(rows::oversize(*row, &query, &wanted)),
-                    Item::Empty(uid) => parsed.messages.push(rows::empty(uid)),
-                    Item::Done(permit) => parsed.room.push(permit),
-                }
-            }
-            parsed
-        })
-    }
-}
-
-fn section_bytes(section: &crate::grammar::Section) -> usize {
-    match &section.content {
-        crate::grammar::Content::Inline(bytes) => bytes.len(),
-        _ => 0,
-    }
-}
-
-async fn front(batches: &mut VecDeque<Parsing>) -> Result<Parsed> {
-    match batches.front_mut() {
-        Some(batch) => match batch.await {
-            Ok(Ok(parsed)) => Ok(parsed),
-            _ => Err(Error::Internal("a message could not be parsed")),
-        },
-        None => std::future::pending().await,
-    }
 }
 
 /// Gathers messages to pages and hands them out.
