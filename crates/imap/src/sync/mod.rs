@@ -48,13 +48,16 @@
 mod cursor;
 mod delta;
 mod flags;
+mod hear;
 #[cfg(test)]
 mod model;
 mod observe;
 mod plan;
+mod question;
 mod run;
 mod runs;
 mod state;
+mod whole;
 
 use std::sync::Arc;
 

@@ -1,0 +1,168 @@
+//! Questions on their way, many at once, and whose answer is whose.
+
+use async_imap::imap_proto::RequestId;
+use email_base::Code;
+
+use super::delta::Told;
+use super::flags::Gathering;
+use super::question::{Answer, Question};
+use crate::connection::Link;
+use crate::error::{Error, Result};
+use crate::grammar::Untagged;
+use crate::uid_set::{UidRange, UidRanges};
+
+/// Rows beyond the messages there are: new mail may come in between. More is a flood.
+const SURPLUS_ROWS: u64 = 10_000;
+/// UIDs of one answer; more than any mailbox has.
+const MAX_UIDS: u64 = 10_000_000;
+/// A question on its way.
+pub(super) struct Asked {
+    tag: RequestId,
+    question: Question,
+    heard: Heard,
+}
+
+/// What has come for it.
+#[derive(Default)]
+pub(super) struct Heard {
+    pub(super) uids: UidRanges,
+    ranges: Vec<UidRange>,
+    single: Vec<u32>,
+    pub(super) rows: Rows,
+    pub(super) newest: Option<u32>,
+}
+
+/// Sends them all.
+pub(super) async fn ask(link: &mut Link, questions: impl IntoIterator<Item = Question>) -> Result<Vec<Asked>> {
+    let mut asked = Vec::new();
+    for question in questions {
+        let tag = link.send(question.line()).await?;
+        asked.push(Asked { tag, question, heard: Heard::default() });
+    }
+    Ok(asked)
+}
+
+/// What is borne of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tolerance {
+    None,
+    /// Asked before the mailbox was known: BAD where there are no messages (some servers), or no mod-sequences (RFC 7162
+    /// §3.1.2.2).
+    Early,
+}
+
+/// Reads their answers. `None` when some question was BAD and that is borne.
+///
+/// Servers may work on several at once (Dovecot does): ESEARCH says whose answer it is, rows are for the one that asks for
+/// rows, and a bare SEARCH is for the command that is completed next (RFC 3501 §5.5 allows nothing else).
+pub(super) async fn hear(
+    link: &mut Link,
+    mut asked: Vec<Asked>,
+    exists: u32,
+    tolerance: Tolerance,
+) -> Result<Option<Vec<Answer>>> {
+    let most = u64::from(exists).saturating_add(SURPLUS_ROWS);
+    let mut complete = true;
+    for at in 0..asked.len() {
+        let Some((tag, line)) = asked.get(at).map(|asked| (asked.tag.clone(), asked.question.line().clone())) else {
+            break;
+        };
+        let answer = link
+            .answer(&tag, &line, &mut |data| {
+                let whose = match &data {
+                    Untagged::Esearch(row) => match &row.tag {
+                        Some(tag) => asked.iter().position(|asked| asked.tag.0 == *tag),
+                        None => Some(at),
+                    },
+                    Untagged::Fetch(_) => asked
+                        .iter()
+                        .position(|asked| matches!(asked.question, Question::Rows(..) | Question::Newest(_))),
+                    _ => Some(at),
+                };
+                if let Some(asked) = whose.and_then(|at| asked.get_mut(at)) {
+                    asked.heard.take(data, most);
+                }
+            })
+            .await;
+        match answer {
+            Ok(_) => {}
+            Err(Error::Refused { code: Code::CommandRejected, reply, .. })
+                if tolerance == Tolerance::Early && reply.status == "BAD" =>
+            {
+                complete = false;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let mut answers = Vec::new();
+    for Asked { question, heard, .. } in asked {
+        answers.push(question.answer(heard.checked(exists)?));
+    }
+    Ok(complete.then_some(answers))
+}
+
+impl Heard {
+    fn take(&mut self, data: Untagged, most_rows: u64) {
+        match data {
+            // Beyond the limit one more is enough to be noticed.
+            Untagged::Search(row) if self.single.len() as u64 <= MAX_UIDS => self.single.extend(row.ids),
+            Untagged::Esearch(row) if self.ranges.len() as u64 <= MAX_UIDS => {
+                self.ranges.extend(row.all.iter().flat_map(|all| all.ranges()));
+            }
+            Untagged::Fetch(row) => {
+                self.newest = self.newest.max(row.uid);
+                if self.rows.count() <= most_rows {
+                    self.rows.take(*row);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn checked(mut self, exists: u32) -> Result<Self> {
+        self.rows.check(exists)?;
+        let flood = self.single.len().max(self.ranges.len()) as u64 > MAX_UIDS;
+        self.uids = UidRanges::from_uids(std::mem::take(&mut self.single));
+        self.uids = self.uids.union(&UidRanges::new(std::mem::take(&mut self.ranges)));
+        if flood || self.uids.count() > MAX_UIDS {
+            return Err(Error::LimitExceeded { what: "SEARCH", limit: MAX_UIDS, name: "MAX_UIDS" });
+        }
+        Ok(self)
+    }
+}
+
+/// FETCH rows with flags.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    flags: Gathering,
+    mod_seqs: Vec<(u32, u64)>,
+    untracked: Vec<u32>,
+}
+
+impl Rows {
+    pub(super) fn take(&mut self, row: crate::grammar::FetchRow) {
+        let (Some(uid), Some(flags)) = (row.uid, row.flags) else { return };
+        if !self.flags.add(uid, &flags) {
+            self.untracked.push(uid);
+        }
+        self.mod_seqs.extend(row.mod_seq.map(|mod_seq| (uid, mod_seq.0)));
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.flags.len() as u64
+    }
+
+    pub(super) fn check(&self, exists: u32) -> Result<()> {
+        let most = u64::from(exists).saturating_add(SURPLUS_ROWS);
+        if self.count() <= most {
+            return Ok(());
+        }
+        Err(Error::LimitExceeded { what: "rows of flags", limit: most, name: "SURPLUS_ROWS" })
+    }
+
+    pub(super) fn finish(mut self) -> Told {
+        self.mod_seqs.sort_unstable();
+        let (about, sets) = self.flags.finish();
+        Told { about, sets, mod_seqs: self.mod_seqs, untracked: UidRanges::from_uids(self.untracked) }
+    }
+}
