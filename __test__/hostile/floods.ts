@@ -206,8 +206,11 @@ export const floods: Case[] = [
     name: 'half a million mailboxes',
     ...untagged({ LIST: many(MILLION / 2, '* LIST () "/" "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"\r\n') }),
     call: 'list',
-    code: 'OK',
-    check: ({ value }) => expect(value).toHaveLength(1),
+    // Debug builds hear a tenth: less than the limit, and one mailbox.
+    code: isRelease ? 'LIMIT_EXCEEDED' : 'OK',
+    check: ({ code, value }) => {
+      if (code === 'OK') expect(value).toHaveLength(1)
+    },
   },
   {
     name: 'half a million mailboxes, each another one',
