@@ -66,8 +66,10 @@ export function mail(number) {
 
 export function smtpNative({ port = given.port, maxConnections = 5 } = {}) {
   const { SmtpClient } = require('../index.js')
-  const { host, ca, user, password } = given
-  return SmtpClient.connect({ host, port, tls: 'implicit', ca, auth: { user, password }, pool: { maxConnections } })
+  const { host, ca, password } = given
+  // Clients of one mailbox share its connections, and would take them from each other: near and far are two mailboxes.
+  const auth = { user: `${port}-${given.user}`, password }
+  return SmtpClient.connect({ host, port, tls: 'implicit', ca, auth, pool: { maxConnections } })
 }
 
 export async function smtpNodemailer({ port = given.port, maxConnections = 5 } = {}) {
