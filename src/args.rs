@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 /// Bytes up to this size are copied before the call returns, so that the caller may reuse the array at once. Larger ones
 /// are shared (a copy would stall the event loop): the caller leaves them alone until the call settles.
-const MAX_COPIED_BYTES: usize = 256 * 1024;
+const MAX_COPIED_BYTES: usize = 64 * 1024;
 
 /// Arguments on their way to a Rust thread, where [`Args::parse`] reads them.
 pub struct Args {
