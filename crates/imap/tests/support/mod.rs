@@ -1,6 +1,9 @@
 //! A client for a mock server on loopback, and the first lines of most conversations.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+pub mod fetch;
+pub mod sync;
+
 use std::time::Duration;
 
 use email_base::{Call, Classify, Credentials};
