@@ -13,7 +13,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::end::End;
 
-/// Octets that may come out beyond [`HONEST_RATIO`] before a command is complete. Stops the bomb that costs the sender a
+/// Octets that may come out beyond `HONEST_RATIO` before a command is complete. Stops the bomb that costs the sender a
 /// thousandth of what it costs us; a message of nothing but zeros passes, up to the limit of a literal.
 pub const MAX_SURPLUS: u64 = 64 << 20;
 /// What mail and envelopes compress to at best, with room to spare.
