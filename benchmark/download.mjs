@@ -9,6 +9,7 @@ export function downloadLine(megabytes) {
   return {
     what: `one part of ${megabytes} MB (base64), decoded: round trips beyond the transfer itself`,
     messages: 1,
+    program: 'download',
     async prepare(given, bench) {
       const prepared = await behindLinks(await onMailbox(`attachment-${megabytes}`)(given, bench), RTT_MS, bench)
       return { ...prepared, given: { ...prepared.given, part: '2' } }

@@ -78,7 +78,7 @@ async function sample(line, contender, prepared) {
   const bystander = await server('bystander.mjs')
   await prepared.before?.()
   await bystander.ask('count')
-  const figures = await runContender(line.name, contender, prepared.given)
+  const figures = await runContender(line.program ?? line.name, contender, prepared.given)
   const floor = figures.delayP99Ms === undefined ? {} : await bystander.ask('count')
   if (figures.skipped) return figures
   const { messages } = prepared.given

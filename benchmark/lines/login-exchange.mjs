@@ -11,6 +11,7 @@ export default {
     const { name, ...address } = exchange.info
     return behindLinks({ where: name, given: { ...address, user: users[0], messages: 0 } }, 80, bench)
   },
+  program: 'login',
   contenders: ['email-native', 'imapflow'],
   targets: [atMost('roundTrips', 7)],
 }
