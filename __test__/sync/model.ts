@@ -16,6 +16,9 @@ const PASSING = new Set(['ABORTED', 'MAILBOX_NOT_FOUND', 'CONNECTION_LOST', 'UID
 /** Syncs that `settle` allows itself; one is enough where the server is quiet. */
 const MAX_SETTLING = 3
 
+/** Chance decides how a sync is left: work goes on until each way was taken, up to so many times what was asked for. */
+const MAX_LONGER = 4
+
 /** Between two syncs: one after the other would starve the colleague, whom Dovecot lets wait for its locks. */
 const MAX_REST_MS = 4
 
@@ -68,7 +71,9 @@ export class Model {
 
   async run(operations: number, perRound: number): Promise<Figures> {
     await this.#colleague.prepare()
-    while (this.#colleague.operations < operations) {
+    const everyWayTaken = () => Object.values(this.figures.syncs).every((times) => times > 0)
+    const most = operations * MAX_LONGER
+    while (this.#colleague.operations < (everyWayTaken() ? operations : most)) {
       let working = true
       const work = this.#colleague.work(perRound, () => this.#anyBatch()).finally(() => (working = false))
       const syncing = (async () => {
@@ -103,9 +108,11 @@ export class Model {
   async #anySync(ledger: Ledger): Promise<void> {
     const end = this.#random.pick<End>(['finished', 'break', 'abort', 'lost batch'])
     const aborting = new AbortController()
-    const timer = end === 'abort' ? setTimeout(() => aborting.abort(), this.#random.between(0, 40)) : undefined
+    // At any instant, or between two batches: a quick sync is over before most timers.
+    const delay = end === 'abort' && this.#random.chance(0.5) ? this.#random.between(0, 40) : null
+    const timer = delay === null ? undefined : setTimeout(() => aborting.abort(), delay)
     try {
-      const reached = await this.#batches(ledger, end, aborting.signal)
+      const reached = await this.#batches(ledger, end, aborting, delay === null)
       this.figures.syncs[reached] += 1
     } catch (error) {
       this.#passing(error, ledger)
@@ -116,7 +123,8 @@ export class Model {
     }
   }
 
-  async #batches(ledger: Ledger, end: End, signal: AbortSignal): Promise<End> {
+  async #batches(ledger: Ledger, end: End, aborting: AbortController, atBatch: boolean): Promise<End> {
+    const { signal } = aborting
     const batchSize = this.#random.pick([1, 7, 50, 100])
     const order = this.#random.pick(['newest-first', 'oldest-first'] as const)
     let left = this.#random.between(1, 4)
@@ -127,6 +135,7 @@ export class Model {
       if (end === 'lost batch' && left === 0) return end
       ledger.apply(batch)
       if (end === 'break' && left === 0) return end
+      if (end === 'abort' && atBatch && left === 0) aborting.abort()
     }
     return 'finished'
   }
