@@ -155,6 +155,8 @@ describe.each(Object.entries(SERVERS))('injection into a server %s', (_name, scr
     /** What this test's connections said; fails when anything is outside the grammar. */
     const sent = () => server.streams.slice(own).flatMap(commandsOf)
     const client = await ImapClient.connect(options(server, { user: 'ada', password: 'x' }))
+    // What the login leaves to be said has arrived when this is answered.
+    await client.status('INBOX')
     // What an honest value leads to; a refusal of it, too.
     await call(client, 'x1').catch(() => {})
     for (const value of VALUES) {

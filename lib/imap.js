@@ -2,7 +2,7 @@
 
 const { splitAuth } = require('./auth.js')
 const { run, withoutCall } = require('./call.js')
-const { fetchedMessage, syncBatch } = require('./decode.js')
+const { fetchedMessage, messages, syncBatch } = require('./decode.js')
 const { encode, encodeAll } = require('./encode.js')
 const { captureOrigin, invalidArgument } = require('./error.js')
 const native = require('./native.js')
@@ -156,11 +156,6 @@ class ImapClient {
       Object.keys(args),
     )
   }
-}
-
-function messages(rows, beside) {
-  for (const row of rows) fetchedMessage(row, beside)
-  return rows
 }
 
 function identity(json) {

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use email_base::{Blob, Call, Failure};
 use email_imap::sync::SyncOptions;
-use email_imap::types::{FetchQuery, SearchQuery, SpecialUse};
+use email_imap::types::{FetchQuery, FetchedMessage, SearchQuery, SpecialUse};
 use email_imap::{AppendOptions, Client, DownloadOptions, FetchOptions, ListQuery, MailboxOptions, Options, UidSet};
 use email_net::{ConnectOptions, Connector, Endpoint};
 use futures_util::StreamExt as _;
@@ -20,6 +20,7 @@ use crate::call::{CallHandle, timeout};
 use crate::hooks::{Hook, JsHook};
 use crate::oauth::TokenSourceHandle;
 use crate::reply::{Payload, Reply, failure, settle};
+use crate::rows;
 use crate::stream::PageStream;
 
 type Outcome<H = ()> = std::result::Result<Payload<H>, Failure>;
@@ -143,10 +144,11 @@ impl ImapClientHandle {
         crate::reply::settle_sync(|| {
             let (path, uids, query, guard): (String, UidSet, FetchQuery, MailboxOptions) = Args::new(json).parse()?;
             let options = FetchOptions { uid_validity: guard.uid_validity, page_size: Some(page_size) };
-            let pages = client.fetch(&path, uids, query, options, &call);
+            // Made ready by the thread that parsed it: none of it is left for when it is asked for.
+            let ready = |page: Vec<FetchedMessage>| Payload::value(&rows::page(&page));
+            let pages = client.fetch_as(&path, uids, query, options, ready, &call);
             let pages = futures_util::stream::unfold(pages, |mut pages| async move {
-                let page = pages.next().await?;
-                Some((page.map_err(failure).and_then(|rows| Payload::value(&rows)), pages))
+                Some((pages.next().await?.map_err(failure).and_then(std::convert::identity), pages))
             });
             Ok(Payload::handle(PageStream::new(pages.boxed())))
         })
@@ -166,7 +168,8 @@ impl ImapClientHandle {
             call,
             Args::new(json),
             |client, call, (path, uid, query, guard): (String, u32, FetchQuery, MailboxOptions)| async move {
-                value(client.fetch_one(&path, uid, query, guard, &call).await)
+                let row = client.fetch_one(&path, uid, query, guard, &call).await.map_err(failure)?;
+                Payload::value(&row.as_ref().map(rows::fetched))
             },
         )
     }
@@ -195,7 +198,7 @@ impl ImapClientHandle {
             let batches = client.sync(&path, cursor, options, &call);
             let batches = futures_util::stream::unfold(batches, |mut batches| async move {
                 let batch = batches.next().await?;
-                Some((batch.map_err(failure).and_then(|batch| Payload::value(&batch)), batches))
+                Some((batch.map_err(failure).and_then(|batch| Payload::value(&rows::batch(&batch))), batches))
             });
             Ok(Payload::handle(PageStream::new(batches.boxed())))
         })

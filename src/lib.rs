@@ -19,6 +19,7 @@ mod log;
 mod mime;
 mod oauth;
 mod reply;
+mod rows;
 mod smtp;
 mod store;
 mod stream;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::args::Args;
 use crate::call::{CallHandle, timeout};
 use crate::reply::{Payload, Reply, failure, settle, settle_sync};
+use crate::rows;
 
 /// `[source, options]` → `ParsedMessage`.
 #[napi]
@@ -17,7 +18,7 @@ pub fn parse_message(env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8
     let (call, args) = (call.within(timeout::MIME), Args::with_blobs(json, blobs));
     settle(&env, async move {
         let (source, options): (Blob, ParseOptions) = args.parse()?;
-        let work = compute::compute(move || Payload::value(&email_mime::parse(&source.0, &options)));
+        let work = compute::compute(move || Payload::value(&rows::parsed(&email_mime::parse(&source.0, &options))));
         finish(call.run(work).await)
     })
 }

@@ -37,7 +37,7 @@ use crate::uid_set::UidSet;
 pub(crate) use rows::message_of;
 
 pub use download::Chunks;
-pub use fetch::Pages;
+pub use fetch::{Pages, Ready};
 pub use watch::{MailboxEvent, MailboxEventKind, Watcher};
 
 /// An IMAP account. Cheap to clone; the clones share its connections. Dropping the last one closes them, as do the
@@ -91,7 +91,20 @@ impl Client {
 
     /// Messages by UID ascending, page by page (RFC 9051 §6.4.5). Nothing is sent before the first [`Pages::next`].
     pub fn fetch(&self, path: &str, uids: UidSet, query: FetchQuery, options: FetchOptions, call: &Call) -> Pages {
-        Pages::new(Arc::clone(&self.pool), path, uids, query, options, call)
+        self.fetch_as(path, uids, query, options, std::convert::identity, call)
+    }
+
+    /// The same, each page made into something else by the task that parsed it, ahead of [`Pages::next`].
+    pub fn fetch_as<T: Send + 'static>(
+        &self,
+        path: &str,
+        uids: UidSet,
+        query: FetchQuery,
+        options: FetchOptions,
+        ready: Ready<T>,
+        call: &Call,
+    ) -> Pages<T> {
+        Pages::new(Arc::clone(&self.pool), path, uids, query, options, ready, call)
     }
 
     /// One message; `None` when there is none with that UID.

@@ -26,7 +26,7 @@ pub mod types;
 pub mod uid_set;
 pub mod utf7;
 
-pub use client::{Chunks, Client, MailboxEvent, MailboxEventKind, Pages, Watcher};
+pub use client::{Chunks, Client, MailboxEvent, MailboxEventKind, Pages, Ready, Watcher};
 pub use command::append::AppendResult;
 pub use connection::reach;
 pub use error::{Error, Result};

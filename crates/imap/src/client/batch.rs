@@ -15,7 +15,7 @@ use crate::grammar::{Content, Section};
 use crate::types::{FetchQuery, FetchedMessage};
 
 /// Rows parsed by one thread at a time…
-const BATCH_ROWS: usize = 64;
+pub(super) const BATCH_ROWS: usize = 64;
 /// … and their bytes: enough to be worth a thread's wake-up, little enough to keep two busy.
 const BATCH_BYTES: usize = 512 << 10;
 
@@ -53,20 +53,24 @@ impl Batch {
         self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES
     }
 
-    pub(super) fn spawn(self, query: &Arc<FetchQuery>, items: &Items) -> Parsing {
-        let (query, wanted) = (Arc::clone(query), items.clone());
-        compute::begin(move || {
-            let mut parsed = Parsed { messages: Vec::with_capacity(self.items.len()), room: Vec::new() };
-            for item in self.items {
-                match item {
-                    Item::Row(row) => parsed.messages.push(rows::message(*row, &query, &wanted)),
-                    Item::Oversize(row) => parsed.messages.push(rows::oversize(*row, &query, &wanted)),
-                    Item::Empty(uid) => parsed.messages.push(rows::empty(uid)),
-                    Item::Done(permit) => parsed.room.push(permit),
-                }
+    pub(super) fn spawn(self, query: &Arc<FetchQuery>, wanted: &Items) -> Parsing {
+        let (query, wanted) = (Arc::clone(query), wanted.clone());
+        compute::begin(move || Parsed::new(self.items, &query, &wanted))
+    }
+}
+
+impl Parsed {
+    pub(super) fn new(items: impl IntoIterator<Item = Item>, query: &FetchQuery, wanted: &Items) -> Self {
+        let mut parsed = Self { messages: Vec::new(), room: Vec::new() };
+        for item in items {
+            match item {
+                Item::Row(row) => parsed.messages.push(rows::message(*row, query, wanted)),
+                Item::Oversize(row) => parsed.messages.push(rows::oversize(*row, query, wanted)),
+                Item::Empty(uid) => parsed.messages.push(rows::empty(uid)),
+                Item::Done(permit) => parsed.room.push(permit),
             }
-            parsed
-        })
+        }
+        parsed
     }
 }
 

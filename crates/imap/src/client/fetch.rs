@@ -17,7 +17,7 @@ use email_base::clock::{self, Instant};
 use email_base::{Call, Classify, Code};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::batch::{Batch, Parsed, Parsing, front};
+use super::batch::{BATCH_ROWS, Batch, Parsed, Parsing, front};
 use super::feed::{Feed, Outlet};
 use super::rows;
 use crate::command::argument::Mailbox;
@@ -54,25 +54,29 @@ const MAX_SUSPICIONS: u32 = 60;
 
 /// A fetch under way. Dropping it stops the work.
 #[derive(Debug)]
-pub struct Pages(Feed<Vec<FetchedMessage>>);
+pub struct Pages<T = Vec<FetchedMessage>>(Feed<T>);
 
-impl Pages {
+/// What becomes of a page before it waits for whoever reads.
+pub type Ready<T> = fn(Vec<FetchedMessage>) -> T;
+
+impl<T: Send + 'static> Pages<T> {
     pub(super) fn new(
         pool: Arc<Pool>,
         path: &str,
         uids: UidSet,
         query: FetchQuery,
         options: FetchOptions,
+        ready: Ready<T>,
         call: &Call,
     ) -> Self {
         let plan = Plan::new(path, uids, query, options);
         let (feed_pool, feed_call) = (Arc::clone(&pool), call.clone());
-        let start = move |outlet| async move { plan?.run(pool, feed_call, outlet).await };
+        let start = move |outlet| async move { plan?.run(pool, feed_call, ready, outlet).await };
         Self(Feed::new(feed_pool, call.clone(), PAGES_AHEAD, start))
     }
 
     /// The next page: never empty; `None` at the end, and after an error.
-    pub async fn next(&mut self) -> Option<Result<Vec<FetchedMessage>>> {
+    pub async fn next(&mut self) -> Option<Result<T>> {
         self.0.next().await
     }
 }
@@ -115,7 +119,7 @@ impl Delivery {
         outlet: Outlet<Vec<FetchedMessage>>,
     ) -> Result<()> {
         let (rows, incoming) = mpsc::unbounded_channel();
-        let pages = Page::new(self.page_size, outlet).lingering(self.linger);
+        let pages = Page::new(self.page_size, std::convert::identity, outlet).lingering(self.linger);
         let parsing = parse(incoming, Arc::clone(&self.query), self.items.clone(), pages);
         let work = Work::new(chunks);
         work.leave_out_content_beyond(pool.max_literal_bytes());
@@ -204,9 +208,15 @@ impl Plan {
     }
 
     /// Reads and parses at the same time, until either ends.
-    async fn run(self, pool: Arc<Pool>, call: Call, outlet: Outlet<Vec<FetchedMessage>>) -> Result<()> {
+    async fn run<T: Send + 'static>(
+        self,
+        pool: Arc<Pool>,
+        call: Call,
+        ready: Ready<T>,
+        outlet: Outlet<T>,
+    ) -> Result<()> {
         let (items, incoming) = mpsc::unbounded_channel();
-        let pages = Page::new(self.page_size, outlet);
+        let pages = Page::new(self.page_size, ready, outlet);
         let parsing = parse(incoming, Arc::clone(&self.query), self.items.clone(), pages);
         let reading = self.read(&pool, &call, items);
         let (read, parsed) = futures_util::future::join(reading, parsing).await;
@@ -338,12 +348,15 @@ async fn acquire(room: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
 }
 
 /// Rows in, pages out, in the same order.
-async fn parse(
+async fn parse<T>(
     mut incoming: mpsc::UnboundedReceiver<Item>,
     query: Arc<FetchQuery>,
     items: Items,
-    mut page: Page,
+    mut page: Page<T>,
 ) -> Result<()> {
+    if !query.needs_parsing() {
+        return pass_on(incoming, &query, &items, page).await;
+    }
     let mut batches: VecDeque<Parsing> = VecDeque::new();
     let mut batch = Batch::default();
     let mut open = true;
@@ -371,20 +384,41 @@ async fn parse(
     page.finish().await
 }
 
+/// The same where there is next to nothing to do for a row: less than waking another thread.
+async fn pass_on<T>(
+    mut incoming: mpsc::UnboundedReceiver<Item>,
+    query: &FetchQuery,
+    items: &Items,
+    mut page: Page<T>,
+) -> Result<()> {
+    let mut arrived = Vec::with_capacity(BATCH_ROWS);
+    loop {
+        tokio::select! {
+            biased;
+            count = incoming.recv_many(&mut arrived, BATCH_ROWS) => match count {
+                0 => return page.finish().await,
+                _ => page.take(Parsed::new(arrived.drain(..), query, items)).await?,
+            },
+            () = page.overdue() => page.hand_out().await?,
+        }
+    }
+}
+
 /// Gathers messages to pages and hands them out.
-struct Page {
+struct Page<T> {
     messages: Vec<FetchedMessage>,
     bytes: usize,
     size: usize,
     linger: Option<Duration>,
     /// When what is in it has waited long enough.
     due: Option<Instant>,
-    outlet: Outlet<Vec<FetchedMessage>>,
+    ready: Ready<T>,
+    outlet: Outlet<T>,
 }
 
-impl Page {
-    fn new(size: usize, outlet: Outlet<Vec<FetchedMessage>>) -> Self {
-        Self { messages: Vec::new(), bytes: 0, size, linger: None, due: None, outlet }
+impl<T> Page<T> {
+    fn new(size: usize, ready: Ready<T>, outlet: Outlet<T>) -> Self {
+        Self { messages: Vec::new(), bytes: 0, size, linger: None, due: None, ready, outlet }
     }
 
     fn lingering(self, linger: Duration) -> Self {
@@ -420,7 +454,7 @@ impl Page {
     }
 
     fn hand_out(&mut self) -> impl Future<Output = Result<()>> + '_ {
-        let page = std::mem::take(&mut self.messages);
+        let page = (self.ready)(std::mem::take(&mut self.messages));
         self.bytes = 0;
         async move { self.outlet.send(Ok(page)).await.map_err(|_| Error::Internal("a stream's reader ended")) }
     }

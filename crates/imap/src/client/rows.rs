@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use email_base::{Blob, Code};
 use email_mime::{HeaderMap, ParseOptions, ParsedMessage};
+use memchr::memmem;
 
 use crate::command::fetch_items::{self, Items};
 use crate::command::mend;
@@ -124,7 +125,7 @@ fn envelope(row: &mut FetchRow) -> Option<Envelope> {
 
 /// Up to and with the empty line.
 fn top_header(source: &Bytes) -> Bytes {
-    let ends = |sep: &[u8]| source.windows(sep.len()).position(|at| at == sep).map(|at| at + sep.len());
+    let ends = |sep: &[u8]| memmem::find(source, sep).map(|at| at + sep.len());
     let end = [ends(b"\r\n\r\n"), ends(b"\n\n")].into_iter().flatten().min();
     source.slice(..end.unwrap_or(source.len()))
 }
@@ -150,8 +151,7 @@ fn flaws(row: &FetchRow, items: &Items, source: Option<&Bytes>) -> Option<Degrad
 }
 
 fn is_stub(source: &[u8]) -> bool {
-    let contains = |stub: &[u8]| source.windows(stub.len()).any(|at| at == stub);
-    source.len() <= MAX_STUB && STUBS.iter().any(|stub| contains(stub))
+    source.len() <= MAX_STUB && STUBS.iter().any(|stub| memmem::find(source, stub).is_some())
 }
 
 fn incomplete(reason: &str) -> Degraded {

@@ -216,6 +216,27 @@ struct UnderWay {
     room: OwnedSemaphorePermit,
 }
 
+impl UnderWay {
+    /// Nothing before it is missing, and nothing of it came before.
+    fn is_next(&self, uid: u32) -> bool {
+        self.held.is_empty() && self.chunk.uids.front() == Some(&uid)
+    }
+}
+
+impl Chunks {
+    /// The first `gone` messages of the first chunk have been handed on: whatever breaks now, they do not come again.
+    fn count_off(&mut self, gone: usize, under_way: &UnderWay) {
+        let Some(chunk) = self.todo.front_mut() else { return };
+        if under_way.oversize.is_empty() {
+            chunk.uids.drain(..gone.min(chunk.uids.len()));
+            return;
+        }
+        chunk.uids.clone_from(&under_way.chunk.uids);
+        chunk.uids.extend(&under_way.oversize);
+        chunk.uids.make_contiguous().sort_unstable();
+    }
+}
+
 impl FetchRows {
     /// Asks for the next chunk. `false`: there is none, or no room for it.
     async fn ask(&self, link: &mut Link, under_way: &mut VecDeque<UnderWay>) -> Result<bool> {
@@ -260,6 +281,13 @@ impl FetchRows {
             under_way.held.remove(&uid);
             under_way.chunk.uids.retain(|other| *other != uid);
             under_way.oversize.push(uid);
+        } else if under_way.is_next(uid) && self.items_of(&under_way.chunk).are_in(&row) {
+            // As nearly all come: complete and in order.
+            let mut work = self.work.lock();
+            self.deliver(row, &under_way.chunk, &mut work);
+            under_way.chunk.uids.pop_front();
+            work.count_off(1, under_way);
+            return;
         } else {
             hold(under_way, uid, row);
         }
@@ -276,12 +304,7 @@ impl FetchRows {
             gone += 1;
         }
         if gone > 0 || over_budget {
-            // Known outside at once: whatever breaks now, these do not come again.
-            if let Some(chunk) = self.work.lock().todo.front_mut() {
-                chunk.uids.clone_from(&under_way.chunk.uids);
-                chunk.uids.extend(&under_way.oversize);
-                chunk.uids.make_contiguous().sort_unstable();
-            }
+            self.work.lock().count_off(gone, under_way);
         }
     }
 

@@ -93,7 +93,7 @@ impl Number {
 }
 
 fn join(prefix: &str, last: &str) -> String {
-    if prefix.is_empty() { last.to_owned() } else { format!("{prefix}.{last}") }
+    if prefix.is_empty() { last.to_owned() } else { [prefix, ".", last].concat() }
 }
 
 /// Puts every part into its parent. Children stand behind their parents, so from the end each one is complete.
@@ -169,7 +169,7 @@ fn single<'t>(fields: Items<'t>) -> (BodyPart, Children<'t>) {
     let fields: Vec<_> = fields.collect();
     let field = |at: usize| fields.get(at).copied();
     let media_type = match (field(0).and_then(word), field(1).and_then(word)) {
-        (Some(main), Some(sub)) => format!("{main}/{sub}"),
+        (Some(main), Some(sub)) => [main.as_str(), "/", &sub].concat(),
         // RFC 2045 §5.2 and §5.3: what is missing or cannot be read.
         (None, None) => "text/plain".to_owned(),
         _ => "application/octet-stream".to_owned(),
@@ -219,7 +219,8 @@ fn is_bare_number(item: Item<'_>) -> bool {
 /// A type, subtype, encoding or disposition: lower case; none where it is anything but printable ASCII.
 fn word(item: Item<'_>) -> Option<String> {
     let raw = item.nstring()?;
-    let word = String::from_utf8_lossy(&raw).trim().to_ascii_lowercase();
+    let mut word = text::lossy(raw.trim_ascii());
+    word.make_ascii_lowercase();
     (!word.is_empty() && word.bytes().all(|b| (b' '..=b'~').contains(&b))).then_some(word)
 }
 

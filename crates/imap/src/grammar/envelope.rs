@@ -16,12 +16,19 @@ pub(super) fn read(item: Item<'_>) -> Result<Envelope, &'static str> {
         return Err("ENVELOPE is empty");
     }
     let mut next = || fields.next();
+    let (date, subject, author) = (next(), next(), next());
+    let from = author.map(addresses).unwrap_or_default();
+    // Most senders and answers are the author, who need not be read three times.
+    let like_from = |list: Item<'_>| match author {
+        Some(author) if list.is_spelled_like(author) => from.clone(),
+        _ => addresses(list),
+    };
     Ok(Envelope {
-        date: next().and_then(Item::nstring).and_then(|raw| date::parse(&raw)),
-        subject: next().and_then(Item::nstring).map(|raw| text::decode(&raw)),
-        from: next().map(addresses).unwrap_or_default(),
-        sender: next().map(addresses).unwrap_or_default(),
-        reply_to: next().map(addresses).unwrap_or_default(),
+        date: date.and_then(Item::nstring).and_then(|raw| date::parse(&raw)),
+        subject: subject.and_then(Item::nstring).map(|raw| text::decode(&raw)),
+        sender: next().map(like_from).unwrap_or_default(),
+        reply_to: next().map(like_from).unwrap_or_default(),
+        from,
         to: next().map(addresses).unwrap_or_default(),
         cc: next().map(addresses).unwrap_or_default(),
         bcc: next().map(addresses).unwrap_or_default(),
@@ -86,11 +93,11 @@ impl Entry {
             (Some(group), None) if name.is_none() && !is_placeholder(&group) => Self::GroupStart(text::decode(&group)),
             (mailbox, host) => {
                 let mailbox = mailbox.filter(|m| !is_placeholder(m)).unwrap_or_default();
-                let local = local_part(&String::from_utf8_lossy(&mailbox));
-                let address = match host {
-                    Some(host) => format!("{local}@{}", String::from_utf8_lossy(&host)),
-                    None => local,
-                };
+                let mut address = local_part(text::lossy(&mailbox));
+                if let Some(host) = host {
+                    address.push('@');
+                    address.push_str(&String::from_utf8_lossy(&host));
+                }
                 Self::Mailbox { name, address }
             }
         }
@@ -104,11 +111,11 @@ fn is_placeholder(field: &[u8]) -> bool {
 }
 
 /// Quoted where it would otherwise be another address: `"a@x b"@y` comes without its quotes.
-fn local_part(local: &str) -> String {
-    let atext = |c: char| c.is_alphanumeric() || !c.is_ascii() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+fn local_part(local: String) -> String {
+    let atext = |b: u8| b.is_ascii_alphanumeric() || !b.is_ascii() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b);
     let quoted = local.len() >= 2 && local.starts_with('"') && local.ends_with('"');
-    if local.is_empty() || quoted || local.chars().all(atext) {
-        return local.to_owned();
+    if local.is_empty() || quoted || local.bytes().all(atext) {
+        return local;
     }
     format!("\"{}\"", local.replace('\\', "\\\\").replace('"', "\\\""))
 }
@@ -119,10 +126,10 @@ fn message_id(raw: &[u8]) -> Option<String> {
     if let Some((_, rest)) = text.split_once('<')
         && let Some((id, _)) = rest.split_once('>')
     {
-        return Some(format!("<{}>", id.trim()));
+        return Some(["<", id.trim(), ">"].concat());
     }
     let bare = text.trim().trim_matches(['<', '>']);
-    (!bare.is_empty()).then(|| format!("<{bare}>"))
+    (!bare.is_empty()).then(|| ["<", bare, ">"].concat())
 }
 
 #[cfg(test)]

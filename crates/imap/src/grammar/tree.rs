@@ -8,9 +8,15 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::frame::{Frame, Literal};
+use super::text;
 
 /// Deepest nesting read, whoever calls: what is read is serialised and dropped recursively.
 const MAX_DEPTH: usize = crate::tap::limits::NESTING_CEILING;
+
+/// What a token of an envelope or a structure takes on the wire, about: most trees are made without moving them.
+const NODE_BYTES: usize = 6;
+/// A long response may be one literal.
+const MAX_RESERVED: usize = 512;
 
 /// The tokens of one response, behind its first words.
 #[derive(Debug)]
@@ -47,7 +53,8 @@ impl<'a> Tree<'a> {
     pub(super) fn read(frame: &'a Frame, range: Range<usize>) -> Option<Self> {
         let bytes = frame.bytes.get(..range.end).unwrap_or(&frame.bytes);
         let mut lexer = Lexer { bytes, at: range.start, literals: frame.literals.iter() };
-        let mut nodes: Vec<Node> = Vec::with_capacity(32);
+        let length = range.end.saturating_sub(range.start);
+        let mut nodes: Vec<Node> = Vec::with_capacity((length / NODE_BYTES).clamp(8, MAX_RESERVED));
         let mut open: Vec<usize> = Vec::new();
         while let Some(token) = lexer.token() {
             match token {
@@ -163,7 +170,7 @@ impl<'t> Item<'t> {
 
     /// As text, invalid UTF-8 replaced.
     pub(super) fn string(self) -> Option<String> {
-        self.nstring().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        self.nstring().map(|bytes| text::lossy(&bytes))
     }
 
     /// The bytes themselves, without a copy where they stand in the response as they are.
@@ -190,6 +197,11 @@ impl<'t> Item<'t> {
     /// Digits that fit into 32 bits.
     pub(super) fn number32(self) -> Option<u32> {
         self.number().and_then(|n| u32::try_from(n).ok())
+    }
+
+    /// Whether it is written as the other one is.
+    pub(super) fn is_spelled_like(self, other: Self) -> bool {
+        self.node.kind == other.node.kind && self.raw() == other.raw()
     }
 
     /// Where it starts, its quote or announcement left out.

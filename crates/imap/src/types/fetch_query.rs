@@ -65,6 +65,12 @@ impl FetchQuery {
     pub fn needs_source(&self) -> bool {
         self.source || matches!(self.message, MessageDetail::Parsed(_))
     }
+
+    /// Whether a message, or its header, is taken apart.
+    pub(crate) fn needs_parsing(&self) -> bool {
+        let from_source = self.source && (self.envelope || self.body_structure);
+        from_source || self.headers != HeaderFields::None || matches!(self.message, MessageDetail::Parsed(_))
+    }
 }
 
 /// `undefined` is left out by JSON and `null` is taken for the same.
