@@ -2,6 +2,7 @@
 
 const { splitAuth } = require('./auth.js')
 const { run, withoutCall } = require('./call.js')
+const { filled, intoOwnBuffers } = require('./chunks.js')
 const { fetchedMessage, messages, syncBatch } = require('./decode.js')
 const { encode, encodeAll } = require('./encode.js')
 const { captureOrigin, invalidArgument } = require('./error.js')
@@ -83,8 +84,8 @@ class ImapClient {
 
   download(path, uid, options) {
     const args = { path, uid, options: withoutCall(options) }
-    const open = (call) => this.#native.download(call, encodeAll(args).json)
-    return pagesOf(captureOrigin(this.download), options, open, (_json, { blobs }) => blobs[0], Object.keys(args))
+    const open = (call) => intoOwnBuffers(this.#native.download(call, encodeAll(args).json))
+    return pagesOf(captureOrigin(this.download), options, open, filled, Object.keys(args))
   }
 
   sync(path, cursor, options) {

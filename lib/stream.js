@@ -70,7 +70,7 @@ const DEFAULT_PAGE = 100
 const MAX_PAGE = 1000
 
 /** Behind a loop over messages: small enough that no crossing holds the event loop for more than a moment. */
-const ROWS_AT_ONCE = 50
+const ROWS_AT_ONCE = 16
 
 async function* flatten(pages) {
   for await (const page of pages) for (const row of page) yield row

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::args::Args;
 use crate::auth::{Auth, TokenArguments};
 use crate::call::{CallHandle, timeout};
+use crate::chunks::ChunkStream;
 use crate::hooks::{Hook, JsHook};
 use crate::oauth::TokenSourceHandle;
 use crate::reply::{Payload, Reply, failure, settle};
@@ -176,16 +177,16 @@ impl ImapClientHandle {
 
     /// `[path, uid, { part, decode, maxBytes, uidValidity }]`
     #[napi]
-    pub fn download(&self, call: &CallHandle, json: String) -> Reply<PageStream> {
+    pub fn download(&self, call: &CallHandle, json: String) -> Reply<ChunkStream> {
         let (client, call) = (self.0.clone(), call.stream());
         crate::reply::settle_sync(|| {
             let (path, uid, options): (String, u32, DownloadOptions) = Args::new(json).parse()?;
             let chunks = client.download(&path, uid, options, &call);
             let chunks = futures_util::stream::unfold(chunks, |mut chunks| async move {
                 let chunk = chunks.next().await?;
-                Some((chunk.map_err(failure).map(Payload::bytes), chunks))
+                Some((chunk.map_err(failure), chunks))
             });
-            Ok(Payload::handle(PageStream::new(chunks.boxed())))
+            Ok(Payload::handle(ChunkStream::new(chunks.boxed())))
         })
     }
 

@@ -11,6 +11,7 @@
 mod args;
 mod auth;
 mod call;
+mod chunks;
 mod diagnose;
 mod hooks;
 mod imap;

@@ -25,7 +25,7 @@ type JsText = Either<Latin1String, Utf16String>;
 pub struct Payload<H = ()> {
     /// ASCII.
     json: Option<String>,
-    blobs: Vec<Bytes>,
+    blobs: Vec<Buffer>,
     texts: Vec<Text>,
     handle: Option<H>,
 }
@@ -41,12 +41,17 @@ impl<H> Payload<H> {
         let ((json, blobs), texts) = text::collect(|| blob::collect(|| json::to_ascii(value)));
         let json =
             json.map_err(|error| Failure::new(Code::Internal, None, format!("cannot give the result: {error}")))?;
-        Ok(Self { json: Some(json), blobs, texts, handle: None })
+        Ok(Self { json: Some(json), blobs: blobs.into_iter().map(buffer).collect(), texts, handle: None })
     }
 
     /// One run of bytes.
     pub fn bytes(bytes: Bytes) -> Self {
-        Self { json: Some("0".to_owned()), blobs: vec![bytes], ..Self::nothing() }
+        Self { json: Some("0".to_owned()), blobs: vec![buffer(bytes)], ..Self::nothing() }
+    }
+
+    /// The buffer that JavaScript brought, and how much of it is filled.
+    pub fn filled(length: usize, room: Buffer) -> Self {
+        Self { json: Some(length.to_string()), blobs: vec![room], ..Self::nothing() }
     }
 
     /// A native object for a JavaScript class to hold.
@@ -90,12 +95,16 @@ pub fn failure(error: impl Classify) -> Failure {
 fn reply<H>(outcome: std::result::Result<Payload<H>, Failure>) -> Reply<H> {
     match outcome {
         Ok(payload) => {
-            let blobs = payload.blobs.into_iter().map(|bytes| Buffer::from(Vec::from(bytes))).collect::<Vec<_>>();
             let texts = payload.texts.into_iter().map(js_text).collect::<Vec<_>>();
-            (None, payload.json.map(Latin1String::from), Some(blobs), Some(texts), payload.handle)
+            (None, payload.json.map(Latin1String::from), Some(payload.blobs), Some(texts), payload.handle)
         }
         Err(failure) => (Some(failure_json(&failure)), None, None, None, None),
     }
+}
+
+/// A copy, mostly: what is read from the wire shares its memory with its neighbours.
+fn buffer(bytes: Bytes) -> Buffer {
+    Vec::from(bytes).into()
 }
 
 fn js_text(text: Text) -> JsText {

@@ -17,6 +17,7 @@ pub async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
     // Never closed; if it were, the work would run without waiting.
     let core = CORES.acquire().await.ok();
     tokio::task::spawn_blocking(move || {
+        stand_back();
         let done = work();
         drop(core);
         done
@@ -28,6 +29,22 @@ pub async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
 pub fn begin<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<Result<T, JoinError>> {
     tokio::spawn(compute(work))
 }
+
+/// Where cores are short, the JavaScript thread goes first: its event loop must not wait for somebody's parsing.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    {
+        thread_local!(static LOWERED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) });
+        if !LOWERED.replace(true) {
+            // Of this thread alone on Linux. Where it is refused, nothing is lost.
+            let _ = rustix::process::nice(LESS_URGENT);
+        }
+    }
+}
+
+/// A third of the JavaScript thread's weight.
+#[cfg(target_os = "linux")]
+const LESS_URGENT: i32 = 5;
 
 #[cfg(test)]
 mod tests {

@@ -104,11 +104,11 @@ impl AsyncRead for Stream {
                 Io::Tcp(tcp) => {
                     this.ahead.reserve(READ_AHEAD);
                     let read = pin!(tcp.read_buf(&mut this.ahead)).poll(cx);
-                    this.busy = matches!(read, Poll::Ready(Ok(read)) if read >= BUSY_READ);
                     if this.ahead.is_empty() {
                         this.ahead = BytesMut::new();
                     }
-                    ready!(read)?;
+                    // A pause is not the end: what comes behind it will be as much again.
+                    this.busy = ready!(read)? >= BUSY_READ;
                 }
             }
         }
