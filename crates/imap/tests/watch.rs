@@ -208,6 +208,45 @@ async fn a_half_open_connection_in_idle_is_found_within_a_minute() {
 }
 
 #[tokio::test]
+async fn another_connection_is_no_reconnection_while_the_first_one_lives() {
+    let (queued, moved) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    // The second connection answers when the first has a call, too; the first when the watcher has gone over.
+    let mock = Mock::each(None, async move |number, peer| {
+        let peer = log_in(peer, "IMAP4rev1 IDLE").await;
+        let mut names = Default::default();
+        let (before, after) = STATUS.split_once('\n').unwrap();
+        let before = format!("{before}\n");
+        let mut peer = if number == 0 {
+            let start = examine("INBOX", 3) + IDLE + DONE + &before;
+            let peer = peer.play_with(&start, &mut names).await.unwrap();
+            queued.notify_one();
+            moved.notified().await;
+            peer.play_with(after, &mut names).await.unwrap()
+        } else {
+            let peer = peer.play_with(&before, &mut names).await.unwrap();
+            queued.notified().await;
+            let idle = format!("{after}{}{IDLE}", examine("INBOX", 3));
+            let mut peer = peer.play_with(&idle, &mut names).await.unwrap();
+            peer.send("* 4 EXISTS\r\n").await;
+            moved.notify_one();
+            peer
+        };
+        peer.receive_all().await;
+    });
+    let mut options = options(&mock, Security::None);
+    options.max_connections = 2;
+    let client = Client::connect(options, &call()).await.unwrap();
+    let mut watcher = client.watch("INBOX", &call());
+    let watching = tokio::spawn(async move { kind(&mut watcher).await });
+    tokio::task::yield_now().await;
+    let call = call();
+    let (one, other) = tokio::join!(client.status("INBOX", &call), client.status("INBOX", &call));
+    assert_eq!((one.unwrap().messages, other.unwrap().messages), (3, 3));
+    assert_eq!(watching.await.unwrap(), MailboxEventKind::Changed);
+    client.close();
+}
+
+#[tokio::test]
 async fn a_mailbox_that_is_not_there_ends_the_watch() {
     let mock = server("IMAP4rev1", format!("C: {{tag}} EXAMINE \"x\"\nS: {{tag}} NO [NONEXISTENT] no\n{LOGOUT}"));
     let client = connect(&mock).await;

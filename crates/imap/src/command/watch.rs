@@ -48,7 +48,7 @@ pub(crate) struct Board {
 /// Since the last look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct News {
-    /// Another connection watches now.
+    /// The connection was lost, and another one watches now.
     pub(crate) reconnected: bool,
     /// Something came, went or changed.
     pub(crate) changed: bool,
@@ -66,10 +66,10 @@ impl Board {
         }
     }
 
-    fn pin(&self, reconnected: bool, changed: bool) {
+    fn pin(&self, more: News) {
         let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
-        news.reconnected |= reconnected;
-        news.changed |= changed;
+        news.reconnected |= more.reconnected;
+        news.changed |= more.changed;
         if *news != News::default() {
             self.pinned.notify_one();
         }
@@ -81,9 +81,15 @@ impl Board {
 pub(crate) struct Seen(Mutex<Option<Snapshot>>);
 
 impl Seen {
-    /// Puts `now` in place of what was there.
-    fn replace(&self, now: Snapshot) -> Option<Snapshot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(now)
+    /// Puts `now` in place of what was there, and tells what is different.
+    fn replace(&self, now: Snapshot) -> News {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = seen.as_ref().map_or_else(News::default, |before| News {
+            reconnected: before.has_lost_connection(),
+            changed: before.differs_from(&now),
+        });
+        *seen = Some(now);
+        news
     }
 }
 
@@ -172,9 +178,7 @@ impl Watch {
     /// Tells what is different from what was seen last.
     fn compare(&self, link: &Link) -> Result<()> {
         let now = link.snapshot().ok_or(Error::Internal("no mailbox is open"))?;
-        if let Some(before) = self.seen.replace(now) {
-            self.news.pin(before.connection != now.connection, before.differs_from(&now));
-        }
+        self.news.pin(self.seen.replace(now));
         Ok(())
     }
 }
