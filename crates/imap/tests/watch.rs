@@ -19,13 +19,18 @@ use support::*;
 use tokio::sync::Notify;
 
 async fn kind(watcher: &mut Watcher) -> MailboxEventKind {
+    kind_in("INBOX", watcher).await
+}
+
+async fn kind_in(path: &str, watcher: &mut Watcher) -> MailboxEventKind {
     let event = watcher.next().await.unwrap().unwrap();
-    assert_eq!(event.path, "INBOX");
+    assert_eq!(event.path, path);
     event.kind
 }
 
 const IDLE: &str = "C: {idle} IDLE\nS: + idling\n";
 const DONE: &str = "C: DONE\nS: {idle} OK done\n";
+const NOOP: &str = "C: {tag} NOOP\nS: {tag} OK\n";
 const STATUS: &str = "C: {tag} STATUS \"INBOX\" (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)\n\
                       S: * STATUS INBOX (MESSAGES 3)\nS: {tag} OK done\n";
 
@@ -205,6 +210,41 @@ async fn a_half_open_connection_in_idle_is_found_within_a_minute() {
     later(Duration::from_secs(16)).await;
     assert_eq!(watching.await.unwrap(), MailboxEventKind::Reconnected);
     client.close();
+}
+
+#[tokio::test]
+async fn a_second_watcher_on_the_only_connection_misses_nothing_and_the_first_is_not_forgotten() {
+    for (second, opened, opened_again) in
+        [("Two", examine("Two", 3), examine("INBOX", 4)), ("INBOX", NOOP.to_owned(), NOOP.to_owned())]
+    {
+        let open = Arc::new(Notify::new());
+        let idles = open.clone();
+        let mock = Mock::start(async move |listener| {
+            let mut names = Default::default();
+            let first = login("IMAP4rev1 IDLE") + &examine("INBOX", 3) + IDLE;
+            let peer = listener.accept().await.play_with(&first, &mut names).await.unwrap();
+            idles.notify_one();
+            // At once, not after the first one's turn; the news comes when the second has just begun.
+            let peer = peer.play_with(&format!("{DONE}{opened}{IDLE}S: * 4 EXISTS\n"), &mut names).await.unwrap();
+            let mut peer = peer.play_with(&format!("{DONE}{opened_again}"), &mut names).await.unwrap();
+            peer.receive_all().await;
+        });
+        let client = connect(&mock).await;
+        let (mut first, mut other) = (client.watch("INBOX", &call()), client.watch(second, &call()));
+        let waiting = tokio::spawn(async move { kind(&mut first).await });
+        open.notified().await;
+        let told = tokio::time::timeout(Duration::from_secs(3), kind_in(second, &mut other)).await;
+        assert_eq!(told.expect("the second had to wait for its turn"), MailboxEventKind::Changed);
+        let started = email_base::clock::now();
+        while !waiting.is_finished() {
+            assert!(started.elapsed() < Duration::from_secs(15), "{second}: the first waits for longer than two turns");
+            later(Duration::from_millis(500)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(waiting.await.unwrap(), MailboxEventKind::Changed);
+        client.close();
+        mock.finished().await;
+    }
 }
 
 #[tokio::test]
