@@ -3,6 +3,7 @@
 const { openCall, settled, withOrigin } = require('./call.js')
 const { encodeAll } = require('./encode.js')
 const { fromFailure, invalidArgument } = require('./error.js')
+const { leavable } = require('./leave.js')
 
 /*
  * `sendMany`: an iterable of messages in, one outcome per message out.
@@ -19,39 +20,49 @@ const AHEAD = 2
 /** Longest interval that timers can hold: 2³¹ − 1 milliseconds, 24 days. */
 const MAX_INTERVAL_MS = 2 ** 31 - 1
 
-async function* outcomesOf(origin, messages, options, open, finish) {
-  let left = true
-  let scope = null
+function outcomesOf(origin, messages, options, open, finish) {
   let feed = null
-  try {
-    const intervalMs = intervalOf(options)
-    const iterator = iteratorOf(messages)
-    scope = openCall(options, origin)
-    const handle = settled(open(scope.call, intervalMs), origin, ['options'])[1].handle
-    feed = new Feed(iterator, handle, intervalMs === 0 ? AHEAD : 1)
-    for (let index = 0; ; index++) {
-      await feed.fill()
-      const [outcome] = settled(await handle.next(), origin)
-      if (outcome === null) break
-      const { result, error } = feed.take(outcome)
-      yield {
-        index,
-        result: result === null ? null : finish(result),
-        error: error === null ? null : fromFailure(error, origin, ['message']),
-      }
-    }
-    left = false
-  } catch (thrown) {
-    left = false
-    throw withOrigin(thrown, origin)
-  } finally {
-    scope?.close()
-    const returned = feed?.stop()
-    // Only `break` waits for the iterable's own end, as `for await` does: an abort must not hang on one that hangs.
-    if (left) await returned
-    else returned?.catch(() => {})
+  let stopped = false
+  const stop = () => {
+    stopped = true
+    // Told by whoever waits for it, below.
+    feed?.stop().catch(() => {})
   }
-  feed.rethrow()
+  return leavable(outcomes(), stop)
+
+  async function* outcomes() {
+    let left = true
+    let scope = null
+    try {
+      const intervalMs = intervalOf(options)
+      const iterator = iteratorOf(messages)
+      scope = openCall(options, origin)
+      const handle = settled(open(scope.call, intervalMs), origin, ['options'])[1].handle
+      feed = new Feed(iterator, handle, intervalMs === 0 ? AHEAD : 1)
+      for (let index = 0; ; index++) {
+        await feed.fill()
+        const [outcome] = settled(await handle.next(), origin)
+        if (outcome === null) break
+        const { result, error } = feed.take(outcome)
+        yield {
+          index,
+          result: result === null ? null : finish(result),
+          error: error === null ? null : fromFailure(error, origin, ['message']),
+        }
+      }
+      left = false
+    } catch (thrown) {
+      left = false
+      throw withOrigin(thrown, origin)
+    } finally {
+      scope?.close()
+      const returned = feed?.stop()
+      // Only `break` waits for the iterable's own end, as `for await` does: an abort must not hang on one that hangs.
+      if (left) await returned
+      else returned?.catch(() => {})
+    }
+    if (!stopped) feed.rethrow()
+  }
 }
 
 /** Carries messages from the caller's iterable to the native series. */
@@ -68,6 +79,7 @@ class Feed {
   #pulling = null
   #ended = false
   #thrown = null
+  #stopped = null
 
   constructor(iterator, handle, depth) {
     this.#iterator = iterator
@@ -93,16 +105,21 @@ class Feed {
   }
 
   /** Ends the series; resolves when the iterable has ended, too. */
-  async stop() {
-    this.#handle.close()
-    if (this.#ended) return
-    this.#ended = true
-    await this.#iterator.return?.()
+  stop() {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
   }
 
   /** What the iterable threw, once every message before it has its outcome. */
   rethrow() {
     if (this.#thrown !== null) throw this.#thrown.error
+  }
+
+  async #stop() {
+    this.#handle.close()
+    if (this.#ended) return
+    this.#ended = true
+    await this.#iterator.return?.()
   }
 
   async #pull() {

@@ -2,27 +2,32 @@
 
 const { openCall, settled, withOrigin } = require('./call.js')
 const { captureOrigin } = require('./error.js')
+const { leavable } = require('./leave.js')
 
 /**
  * Pages of a native stream, opened by the first `next`, closed when the loop is left in whatever way.
  * `open(call)` starts the native work and answers a reply with a handle; `page(json, beside)` makes one page.
  */
-async function* pagesOf(origin, options, open, page, names) {
-  let scope = null
+function pagesOf(origin, options, open, page, names) {
   let handle = null
-  try {
-    scope = openCall(options, origin)
-    handle = settled(open(scope.call), origin, names)[1].handle
-    for (;;) {
-      const [json, beside] = settled(await handle.next(), origin)
-      if (json === null) return
-      yield page(json, beside)
+  return leavable(pages(), () => handle?.close())
+
+  async function* pages() {
+    let scope = null
+    try {
+      scope = openCall(options, origin)
+      handle = settled(open(scope.call), origin, names)[1].handle
+      for (;;) {
+        const [json, beside] = settled(await handle.next(), origin)
+        if (json === null) return
+        yield page(json, beside)
+      }
+    } catch (thrown) {
+      throw withOrigin(thrown, origin)
+    } finally {
+      if (handle !== null) handle.close()
+      if (scope !== null) scope.close()
     }
-  } catch (thrown) {
-    throw withOrigin(thrown, origin)
-  } finally {
-    if (handle !== null) handle.close()
-    if (scope !== null) scope.close()
   }
 }
 
@@ -72,8 +77,12 @@ const MAX_PAGE = 1000
 /** Behind a loop over messages: small enough that no crossing holds the event loop for more than a moment. */
 const ROWS_AT_ONCE = 16
 
-async function* flatten(pages) {
-  for await (const page of pages) for (const row of page) yield row
+function flatten(pages) {
+  return leavable(rows(), () => pages.return())
+
+  async function* rows() {
+    for await (const page of pages) for (const row of page) yield row
+  }
 }
 
 module.exports = { MessageStream, pagesOf }

@@ -51,6 +51,10 @@ impl ImapClientHandle {
         let call = call.stream();
         Ok(settle_sync(|| {
             let (path,): (String,) = Args::new(json).parse()?;
+            // Closed from the start is a call too late, closed under way is an end.
+            if self.client().closed() {
+                return Err(failure(email_imap::Error::Closed));
+            }
             let closed = CancellationToken::new();
             let watcher = self.client().watch(&path, &call);
             spawn(run(watcher, notify, closed.clone()));

@@ -19,13 +19,18 @@ use support::*;
 use tokio::sync::Notify;
 
 async fn kind(watcher: &mut Watcher) -> MailboxEventKind {
+    kind_in("INBOX", watcher).await
+}
+
+async fn kind_in(path: &str, watcher: &mut Watcher) -> MailboxEventKind {
     let event = watcher.next().await.unwrap().unwrap();
-    assert_eq!(event.path, "INBOX");
+    assert_eq!(event.path, path);
     event.kind
 }
 
 const IDLE: &str = "C: {idle} IDLE\nS: + idling\n";
 const DONE: &str = "C: DONE\nS: {idle} OK done\n";
+const NOOP: &str = "C: {tag} NOOP\nS: {tag} OK\n";
 const STATUS: &str = "C: {tag} STATUS \"INBOX\" (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)\n\
                       S: * STATUS INBOX (MESSAGES 3)\nS: {tag} OK done\n";
 
@@ -204,6 +209,80 @@ async fn a_half_open_connection_in_idle_is_found_within_a_minute() {
     assert!((45..60).contains(&after), "{after} s");
     later(Duration::from_secs(16)).await;
     assert_eq!(watching.await.unwrap(), MailboxEventKind::Reconnected);
+    client.close();
+}
+
+#[tokio::test]
+async fn a_second_watcher_on_the_only_connection_misses_nothing_and_the_first_is_not_forgotten() {
+    for (second, opened, opened_again) in
+        [("Two", examine("Two", 3), examine("INBOX", 4)), ("INBOX", NOOP.to_owned(), NOOP.to_owned())]
+    {
+        let open = Arc::new(Notify::new());
+        let idles = open.clone();
+        let mock = Mock::start(async move |listener| {
+            let mut names = Default::default();
+            let first = login("IMAP4rev1 IDLE") + &examine("INBOX", 3) + IDLE;
+            let peer = listener.accept().await.play_with(&first, &mut names).await.unwrap();
+            idles.notify_one();
+            // At once, not after the first one's turn; the news comes when the second has just begun.
+            let peer = peer.play_with(&format!("{DONE}{opened}{IDLE}S: * 4 EXISTS\n"), &mut names).await.unwrap();
+            let mut peer = peer.play_with(&format!("{DONE}{opened_again}"), &mut names).await.unwrap();
+            peer.receive_all().await;
+        });
+        let client = connect(&mock).await;
+        let (mut first, mut other) = (client.watch("INBOX", &call()), client.watch(second, &call()));
+        let waiting = tokio::spawn(async move { kind(&mut first).await });
+        open.notified().await;
+        let told = tokio::time::timeout(Duration::from_secs(3), kind_in(second, &mut other)).await;
+        assert_eq!(told.expect("the second had to wait for its turn"), MailboxEventKind::Changed);
+        let started = email_base::clock::now();
+        while !waiting.is_finished() {
+            assert!(started.elapsed() < Duration::from_secs(15), "{second}: the first waits for longer than two turns");
+            later(Duration::from_millis(500)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(waiting.await.unwrap(), MailboxEventKind::Changed);
+        client.close();
+        mock.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn another_connection_is_no_reconnection_while_the_first_one_lives() {
+    let (queued, moved) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    // The second connection answers when the first has a call, too; the first when the watcher has gone over.
+    let mock = Mock::each(None, async move |number, peer| {
+        let peer = log_in(peer, "IMAP4rev1 IDLE").await;
+        let mut names = Default::default();
+        let (before, after) = STATUS.split_once('\n').unwrap();
+        let before = format!("{before}\n");
+        let mut peer = if number == 0 {
+            let start = examine("INBOX", 3) + IDLE + DONE + &before;
+            let peer = peer.play_with(&start, &mut names).await.unwrap();
+            queued.notify_one();
+            moved.notified().await;
+            peer.play_with(after, &mut names).await.unwrap()
+        } else {
+            let peer = peer.play_with(&before, &mut names).await.unwrap();
+            queued.notified().await;
+            let idle = format!("{after}{}{IDLE}", examine("INBOX", 3));
+            let mut peer = peer.play_with(&idle, &mut names).await.unwrap();
+            peer.send("* 4 EXISTS\r\n").await;
+            moved.notify_one();
+            peer
+        };
+        peer.receive_all().await;
+    });
+    let mut options = options(&mock, Security::None);
+    options.max_connections = 2;
+    let client = Client::connect(options, &call()).await.unwrap();
+    let mut watcher = client.watch("INBOX", &call());
+    let watching = tokio::spawn(async move { kind(&mut watcher).await });
+    tokio::task::yield_now().await;
+    let call = call();
+    let (one, other) = tokio::join!(client.status("INBOX", &call), client.status("INBOX", &call));
+    assert_eq!((one.unwrap().messages, other.unwrap().messages), (3, 3));
+    assert_eq!(watching.await.unwrap(), MailboxEventKind::Changed);
     client.close();
 }
 

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! EXAMINE ─► differs from what was seen last? ─► IDLE ─┬─ news: told, and on
-//!                                                     ├─ a call waits: DONE, the turn is over
+//!                                                     ├─ a call waits, or a watcher that has seen nothing yet:
+//!                                                     │  DONE, the turn is over
 //!                                                     └─ [`PROBE`]: DONE, NOOP, IDLE again
 //! ```
 //!
@@ -26,8 +27,11 @@ const PROBE: Duration = Duration::from_secs(45);
 const PROBE_ANSWER: Duration = Duration::from_secs(15);
 /// Between two NOOPs where there is no IDLE.
 const POLL: Duration = Duration::from_secs(30);
-/// A watcher that shares its connection with others hands it on after this.
-const TURN: Duration = Duration::from_secs(30);
+/// A watcher that shares its connection with others of its client hands it on after this: so much later they hear their
+/// news, for a DONE, an EXAMINE and an IDLE.
+const TURN: Duration = Duration::from_secs(5);
+/// To another client it gives the connection up after this: that one has to log in.
+const LEASE: Duration = Duration::from_secs(30);
 
 /// One turn.
 pub(crate) struct Watch {
@@ -48,7 +52,7 @@ pub(crate) struct Board {
 /// Since the last look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct News {
-    /// Another connection watches now.
+    /// The connection was lost, and another one watches now.
     pub(crate) reconnected: bool,
     /// Something came, went or changed.
     pub(crate) changed: bool,
@@ -66,10 +70,10 @@ impl Board {
         }
     }
 
-    fn pin(&self, reconnected: bool, changed: bool) {
+    fn pin(&self, more: News) {
         let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
-        news.reconnected |= reconnected;
-        news.changed |= changed;
+        news.reconnected |= more.reconnected;
+        news.changed |= more.changed;
         if *news != News::default() {
             self.pinned.notify_one();
         }
@@ -81,9 +85,19 @@ impl Board {
 pub(crate) struct Seen(Mutex<Option<Snapshot>>);
 
 impl Seen {
-    /// Puts `now` in place of what was there.
-    fn replace(&self, now: Snapshot) -> Option<Snapshot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(now)
+    fn is_nothing(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Puts `now` in place of what was there, and tells what is different.
+    fn replace(&self, now: Snapshot) -> News {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = seen.as_ref().map_or_else(News::default, |before| News {
+            reconnected: before.has_lost_connection(),
+            changed: before.differs_from(&now),
+        });
+        *seen = Some(now);
+        news
     }
 }
 
@@ -91,7 +105,11 @@ impl Command for Watch {
     type Output = ();
     /// Losing its connection is news; whoever watches decides.
     const IDEMPOTENT: bool = false;
-    const BACKGROUND: bool = true;
+
+    /// But not before it has seen the mailbox once: what happens until then, nobody could tell.
+    fn is_background(&self) -> bool {
+        !self.seen.is_nothing()
+    }
 
     fn mailbox(&self) -> Option<&Mailbox> {
         Some(&self.mailbox)
@@ -104,15 +122,15 @@ impl Command for Watch {
     async fn run(&self, link: &mut Link) -> Result<()> {
         link.open_and_refresh(&self.mailbox, Access::Read, None).await?;
         self.compare(link)?;
-        let turn_ends = clock::now() + TURN;
+        let began = clock::now();
         let idle = link.has_or_rev2("IDLE");
         loop {
             if idle {
-                self.idle(link, turn_ends).await?;
+                self.idle(link, began).await?;
             } else {
-                self.wait(link, turn_ends, POLL).await?;
+                self.wait(link, began, POLL).await?;
             }
-            if self.is_awaited(turn_ends) || link.is_renewal_due() {
+            if self.is_awaited(began) || link.is_renewal_due() {
                 return Ok(());
             }
             link.run_quietly(&Line::new("NOOP")).await?;
@@ -123,24 +141,24 @@ impl Command for Watch {
 
 impl Watch {
     /// One IDLE, from `+` to DONE.
-    async fn idle(&self, link: &mut Link, turn_ends: clock::Instant) -> Result<()> {
+    async fn idle(&self, link: &mut Link, began: clock::Instant) -> Result<()> {
         let line = Line::new("IDLE");
         let Some(tag) = link.begin_idle(&line).await? else {
             // Offered and refused: as without.
-            return self.wait(link, turn_ends, POLL).await;
+            return self.wait(link, began, POLL).await;
         };
-        self.wait(link, turn_ends, PROBE).await?;
+        self.wait(link, began, PROBE).await?;
         let back = clock::timeout(PROBE_ANSWER, link.end_idle(&tag, &line)).await;
         back.map_err(|_| Error::Silent { during: "IDLE", waited: PROBE_ANSWER })??;
         self.compare(link)
     }
 
     /// Listens for at most `time`, or until the connection is needed.
-    async fn wait(&self, link: &mut Link, turn_ends: clock::Instant, time: Duration) -> Result<()> {
+    async fn wait(&self, link: &mut Link, began: clock::Instant, time: Duration) -> Result<()> {
         let mut backlog = self.backlog.clone();
         let end = clock::now() + time;
         loop {
-            if self.is_awaited(turn_ends) {
+            if self.is_awaited(began) {
                 return Ok(());
             }
             tokio::select! {
@@ -150,31 +168,30 @@ impl Watch {
                     self.compare(link)?;
                 }
                 changed = backlog.changed() => changed.map_err(|_| Error::Closed)?,
-                () = clock::sleep_until(turn_ends), if backlog.borrow().background > 0 => return Ok(()),
-                () = self.wanted_after(turn_ends) => return Ok(()),
+                () = clock::sleep_until(began + TURN), if backlog.borrow().background > 0 => return Ok(()),
+                () = self.wanted_after(began + LEASE) => return Ok(()),
                 () = clock::sleep_until(end) => return Ok(()),
             }
         }
     }
 
     /// Whether somebody else needs the connection.
-    fn is_awaited(&self, turn_ends: clock::Instant) -> bool {
+    fn is_awaited(&self, began: clock::Instant) -> bool {
         let backlog = *self.backlog.borrow();
-        backlog.calls > 0 || ((backlog.background > 0 || self.budget.is_wanted()) && clock::now() >= turn_ends)
+        let lasted = began.elapsed();
+        backlog.calls > 0 || (backlog.background > 0 && lasted >= TURN) || (self.budget.is_wanted() && lasted >= LEASE)
     }
 
     /// Another client of the mailbox waits for a connection, and this one has had its turn.
-    async fn wanted_after(&self, turn_ends: clock::Instant) {
-        clock::sleep_until(turn_ends).await;
+    async fn wanted_after(&self, lease_ends: clock::Instant) {
+        clock::sleep_until(lease_ends).await;
         self.budget.wanted().await;
     }
 
     /// Tells what is different from what was seen last.
     fn compare(&self, link: &Link) -> Result<()> {
         let now = link.snapshot().ok_or(Error::Internal("no mailbox is open"))?;
-        if let Some(before) = self.seen.replace(now) {
-            self.news.pin(before.connection != now.connection, before.differs_from(&now));
-        }
+        self.news.pin(self.seen.replace(now));
         Ok(())
     }
 }

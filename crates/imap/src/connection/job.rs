@@ -19,7 +19,9 @@ pub(crate) trait Command: Send + Sync + 'static {
     const IDEMPOTENT: bool;
 
     /// It lasts until somebody needs the connection: it waits behind all others and steps aside for them.
-    const BACKGROUND: bool = false;
+    fn is_background(&self) -> bool {
+        false
+    }
 
     /// The mailbox it opens: a connection that has it open is preferred.
     fn mailbox(&self) -> Option<&Mailbox> {
@@ -151,7 +153,7 @@ impl<C: Command> Task for Pending<C> {
     }
 
     fn is_background(&self) -> bool {
-        C::BACKGROUND
+        self.command.is_background()
     }
 
     fn mailbox(&self) -> Option<&Mailbox> {

@@ -31,7 +31,6 @@ use super::quirks::Quirks;
 use super::refusal;
 use super::renewal::Renewal;
 use super::reply;
-use super::snapshot::serial;
 use super::view::View;
 use crate::command::argument::Mailbox;
 use crate::command::line::{Line, Segment};
@@ -69,8 +68,8 @@ pub(crate) struct Link {
     pub(super) enabling: Option<(RequestId, Line)>,
     pub(crate) names: Arc<Names>,
     pub(crate) quirks: Arc<Quirks>,
-    /// Tells this connection from any other one.
-    pub(super) serial: u64,
+    /// Dies with this connection.
+    pub(super) life: Arc<()>,
     /// The right to it.
     pub(super) permit: Option<Permit>,
     /// Over a network.
@@ -132,7 +131,7 @@ impl Link {
             enabling: None,
             names,
             quirks,
-            serial: serial(),
+            life: Arc::default(),
             permit: None,
             is_far: false,
             compression_tried: false,

@@ -1,10 +1,11 @@
 //! What of a mailbox can be compared from one look to the next, over other mailboxes and other connections.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use super::link::Link;
 
-/// Numbers connections and openings of mailboxes, over the whole process.
+/// Numbers openings of mailboxes, over the whole process.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A number never given before.
@@ -13,10 +14,10 @@ pub(crate) fn serial() -> u64 {
 }
 
 /// A mailbox at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Snapshot {
-    /// Which connection saw it.
-    pub(crate) connection: u64,
+    /// The connection that saw it.
+    connection: Weak<()>,
     /// Which opening: within one, every change was told and counted.
     opening: u64,
     changes: u64,
@@ -27,6 +28,11 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
+    /// Whether the connection that saw it has ended. Another one may see the mailbox while it lives: that is no loss.
+    pub(crate) fn has_lost_connection(&self) -> bool {
+        self.connection.strong_count() == 0
+    }
+
     /// Whether something in the mailbox changed between the two. Without CONDSTORE a change of flags while the mailbox
     /// was not open cannot be seen.
     pub(crate) fn differs_from(&self, later: &Self) -> bool {
@@ -45,7 +51,7 @@ impl Link {
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
         let selected = self.view.selected.as_ref()?;
         Some(Snapshot {
-            connection: self.serial,
+            connection: Arc::downgrade(&self.life),
             opening: selected.opening,
             changes: selected.changes,
             exists: selected.exists,
