@@ -22,7 +22,7 @@ mod security;
 mod structure;
 mod tnef;
 mod transfer;
-mod uuencode;
+pub mod uuencode;
 mod word;
 mod zone;
 
