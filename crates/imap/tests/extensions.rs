@@ -43,7 +43,7 @@ async fn with_utf8_accepted_names_texts_and_headers_are_utf8() {
              S: {{tag}} OK done\n\
              {}C: {{tag}} UID SEARCH RETURN (ALL) SUBJECT {{{{7+}}}}\n\
              C: Grüße\n\
-             S: * ESEARCH (TAG \"x\") UID ALL 5\n\
+             S: * ESEARCH (TAG \"{{tag}}\") UID ALL 5\n\
              S: {{tag}} OK done\n{LOGOUT}",
             examine("INBOX", 1),
         )

@@ -82,6 +82,51 @@ async fn list_on_exchange_takes_two_round_trips() {
 }
 
 #[tokio::test]
+async fn the_counters_of_another_mailbox_are_not_those_asked_for() {
+    let status = |name: &str, rows: &str| {
+        format!("C: {{tag}} STATUS \"{name}\" (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)\n{rows}S: {{tag}} OK done\n")
+    };
+    let other = "S: * STATUS Other (MESSAGES 99)\nS: * STATUS \"More\" (MESSAGES 98)\n";
+    let mock = server(
+        "IMAP4rev1",
+        status("INBOX", &format!("S: * STATUS Inbox (MESSAGES 3)\n{other}"))
+            + &status("Entw&APw-rfe", &format!("{other}S: * STATUS \"Entwürfe\" (MESSAGES 4)\n"))
+            + &status("Odd", "S: * STATUS INBOX.Odd (MESSAGES 5)\n")
+            + &status("Other/2", other)
+            + "X: eof\n",
+    );
+    let client = connect(&mock).await;
+    for (path, messages) in [("INBOX", 3), ("Entwürfe", 4), ("Odd", 5)] {
+        assert_eq!(client.status(path, &call()).await.unwrap().messages, messages, "{path}");
+    }
+    assert_eq!(code(client.status("Other/2", &call()).await), "PROTOCOL_VIOLATION");
+    mock.finished().await;
+}
+
+#[tokio::test]
+async fn the_inbox_is_one_however_list_lsub_and_status_spell_it() {
+    let mock = server(
+        "IMAP4rev1",
+        format!(
+            "C: {{a}} LIST \"\" \"*\"\n\
+             C: {{b}} LSUB \"\" \"*\"\n\
+             S: * LIST () \"/\" InBox\n\
+             S: {{a}} OK done\n\
+             S: * LSUB () \"/\" inbox\n\
+             S: {{b}} OK done\n\
+             C: {{a}} STATUS \"INBOX\" (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)\n\
+             S: * STATUS Inbox (MESSAGES 2)\n\
+             S: {{a}} OK done\n{LOGOUT}"
+        ),
+    );
+    let client = connect(&mock).await;
+    let list = client.list(json(r#"{"status":true}"#), &call()).await.unwrap();
+    let shown: Vec<_> = list.iter().map(|m| (m.subscribed, m.status.as_ref().map(|s| s.messages))).collect();
+    assert_eq!(shown, [(true, Some(2))]);
+    finish(client, mock).await;
+}
+
+#[tokio::test]
 async fn a_name_that_is_no_utf7_goes_back_as_it_came() {
     let mock = server(
         "IMAP4rev1",
@@ -109,13 +154,14 @@ async fn search_by_esearch_and_by_search() {
         "IMAP4rev1 ESEARCH",
         format!(
             "{}C: {{tag}} UID SEARCH RETURN (ALL) FROM \"ada\" UNSEEN\n\
-             S: * ESEARCH (TAG \"A1\") UID ALL 9,1:3\n\
+             S: * ESEARCH (TAG \"other\") UID ALL 5:8\n\
+             S: * ESEARCH (TAG \"{{tag}}\") UID ALL 9,1:3\n\
              S: {{tag}} OK done\n\
              C: {{noop}} NOOP\n\
              S: * 6 EXISTS\n\
              S: {{noop}} OK done\n\
              C: {{tag}} UID SEARCH RETURN (ALL) 5:*\n\
-             S: * ESEARCH (TAG \"A1\") UID ALL 20:21\n\
+             S: * ESEARCH UID ALL 20:21\n\
              S: {{tag}} OK done\n{LOGOUT}",
             examine("INBOX", 4)
         ),
@@ -124,7 +170,8 @@ async fn search_by_esearch_and_by_search() {
     let none = MailboxOptions::default();
     assert_eq!(
         client.search("INBOX", json(r#"{"from":"ada","seen":false}"#), none, &call()).await.unwrap(),
-        [1, 2, 3, 9]
+        [1, 2, 3, 9],
+        "5 to 8 answer another command"
     );
     let newest = client.search("inbox", json(r#"{"uid":{"newest":2}}"#), none, &call()).await.unwrap();
     assert_eq!(newest, [20, 21], "the open mailbox was refreshed first");

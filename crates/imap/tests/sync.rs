@@ -51,6 +51,38 @@ async fn without_extensions_one_round_trip_tells_what_is_different() {
 }
 
 #[tokio::test]
+async fn the_highest_uid_there_can_be_is_not_new_for_ever() {
+    let rows = "S: * 1 FETCH (UID 1 FLAGS ())\nS: * 2 FETCH (UID 4294967295 FLAGS ())\n";
+    let again = "C: {a} EXAMINE \"INBOX\"\n\
+        C: {b} UID SEARCH UID 4294967295:*\n\
+        C: {c} UID FETCH 1:4294967295 (UID FLAGS)\n\
+        S: * 2 EXISTS\nS: * OK [UIDVALIDITY 7] valid\nS: {a} OK open\n\
+        S: * SEARCH 4294967295\nS: {b} OK done\n"
+        .to_owned()
+        + rows
+        + "S: {c} OK done\n";
+    let mock = server(
+        "IMAP4rev1",
+        plain(2)
+            + "C: {tag} UID SEARCH ALL\nS: * SEARCH 1 4294967295\nS: {tag} OK done\n\
+               C: {tag} UID FETCH 1,4294967295 (UID FLAGS)\n"
+            + rows
+            + "S: {tag} OK done\n"
+            + &again
+            + &again
+            + LOGOUT,
+    );
+    let client = connect(&mock).await;
+    let first = sync(&client, None).await;
+    assert_eq!(added(&first), [u32::MAX, 1]);
+    for _ in 0..2 {
+        let next = sync(&client, cursor(&first)).await;
+        assert_eq!((added(&next), cursor(&next)), (vec![], cursor(&first)));
+    }
+    finish(client, mock).await;
+}
+
+#[tokio::test]
 async fn condstore_costs_one_round_trip() {
     let look = "C: {a} EXAMINE \"INBOX\" (CONDSTORE)\n\
         C: {b} UID SEARCH RETURN (ALL) UID 4:*\n\

@@ -4,7 +4,7 @@
 //! * [`build()`]: a [`MessageInit`], checked, to a [`Built`] message whose [`Body`] is written chunk by chunk.
 //! * [`reply_to`], [`forward`]: from a message that was read to one to build.
 //! * [`outline()`]: the parts of a message as IMAP's BODYSTRUCTURE tells them.
-//! * [`decode_header_text`], [`parse_headers`]: for envelopes and header fields that IMAP gives.
+//! * [`decode_header_text`], [`parse_date`], [`parse_headers`]: for envelopes and header fields that IMAP gives.
 
 pub mod answer;
 pub mod build;
@@ -28,4 +28,4 @@ pub use message::{
     Address, Attachment, HeaderMap, Invite, ParsedMessage, Report, ReportKind, ReportedRecipient, Security,
 };
 pub use options::{AttachmentDetail, CidImages, HtmlPolicy, ParseLimits, ParseOptions, RemoteImages, SanitizeHtml};
-pub use parse::{OutlinePart, decode_header_text, outline, parse, parse_headers};
+pub use parse::{OutlinePart, decode_header_text, outline, parse, parse_date, parse_headers};

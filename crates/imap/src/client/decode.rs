@@ -7,6 +7,8 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 
+use super::uuencode::Uuencode;
+
 /// Padding may be missing, and the last character may carry bits that mean nothing.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -26,6 +28,7 @@ pub(super) enum Decoder {
     Base64(Vec<u8>),
     /// What cannot be decided before more comes: `=`, `=X`, white space at a line's end.
     QuotedPrintable(Vec<u8>),
+    Uuencode(Uuencode),
 }
 
 impl Decoder {
@@ -34,6 +37,7 @@ impl Decoder {
         match encoding.trim().to_ascii_lowercase().as_str() {
             "base64" => Self::Base64(Vec::new()),
             "quoted-printable" => Self::QuotedPrintable(Vec::new()),
+            "x-uuencode" | "uuencode" | "x-uue" | "uue" => Self::Uuencode(Uuencode::default()),
             _ => Self::Identity,
         }
     }
@@ -47,6 +51,7 @@ impl Decoder {
                 held.extend_from_slice(&piece);
                 quoted_printable(held, false)
             }
+            Self::Uuencode(lines) => lines.push(piece),
         }
     }
 
@@ -61,6 +66,7 @@ impl Decoder {
                 decoded(rest.get(..usable).unwrap_or_default())
             }
             Self::QuotedPrintable(held) => quoted_printable(held, true),
+            Self::Uuencode(lines) => lines.finish(),
         }
     }
 }
@@ -165,6 +171,17 @@ mod tests {
             ("quoted-printable", b"a  ", b"a"),
             ("quoted-printable", b"x=  \r\ny", b"xy"),
             ("quoted-printable", b"=4", b"=4"),
+            ("x-uuencode", b"begin 644 cat.txt\r\n#0V%T\r\n`\r\nend\r\nafter", b"Cat"),
+            ("UUENCODE", b"See:\nbegin it so\nbegin 644 cat.txt\n#0V%T\n\n#0V%T\n", b"CatCat"),
+            ("x-uue", b"begin 644 cat.txt\n#0V%T", b"Cat"),
+            ("uue", b"begin 644 cat.txt\n#0V%T\nThis line is none of the file's.\n#0V%T\n", b"Cat"),
+            (
+                "x-uuencode",
+                b"begin 644 words of prose\nand so on, which is no line of data\n",
+                b"begin 644 words of prose\nand so on, which is no line of data\n",
+            ),
+            ("x-uuencode", b"no such thing", b"no such thing"),
+            ("x-uuencode", b"begin 644 empty", b"begin 644 empty"),
             ("7bit", b"a=3D", b"a=3D"),
             ("x-unknown", b"a=3D", b"a=3D"),
         ] {
@@ -175,6 +192,24 @@ mod tests {
                     expected.escape_ascii().to_string(),
                     "{encoding} by {piece}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn uuencode_is_read_as_in_a_parsed_message() {
+        let body = b"\n begin\nbegin 0644 a\nbegin 644 b c\nM\n#0V%T\n!  \n  \n#0V%Txx\n#0V%Txxx\n#0V%T\nend\n";
+        for end in 0..=body.len() {
+            let body = body.get(..end).unwrap_or_default();
+            let message = [b"Content-Type: application/zip\nContent-Transfer-Encoding: x-uuencode\n\n", body].concat();
+            let content = email_mime::ParseOptions {
+                attachments: email_mime::AttachmentDetail::Content,
+                ..email_mime::ParseOptions::default()
+            };
+            let parsed = email_mime::parse(&message, &content);
+            let expected = parsed.attachments[0].content.as_ref().unwrap().0.clone();
+            for piece in [1, 3, end] {
+                assert_eq!(decode("x-uuencode", body, piece), expected, "{end} by {piece}");
             }
         }
     }

@@ -30,7 +30,7 @@ pub(crate) struct List {
     status: bool,
 }
 
-/// What the server said, before it is put together.
+/// What the server said, before it is put together: the inbox spelt in one way, whatever LIST, LSUB and STATUS call it.
 #[derive(Default)]
 struct Rows {
     mailboxes: Vec<ListRow>,
@@ -156,15 +156,17 @@ impl Rows {
         match data {
             // `\Noselect` in LSUB: not itself subscribed, but something below it (RFC 3501 §6.3.9).
             Untagged::List(row) if row.kind == ListKind::Lsub && has(&row, "\\Noselect") => {}
-            Untagged::List(row) if row.kind == ListKind::Lsub && self.subscribed.len() <= MAX_MAILBOXES => {
+            Untagged::List(mut row) if row.kind == ListKind::Lsub && self.subscribed.len() <= MAX_MAILBOXES => {
+                row.name = row.name.folded();
                 self.subscribed.insert(row.name.clone());
                 self.only_subscribed.push(*row);
             }
-            Untagged::List(row) if row.kind != ListKind::Lsub && self.mailboxes.len() <= MAX_MAILBOXES => {
+            Untagged::List(mut row) if row.kind != ListKind::Lsub && self.mailboxes.len() <= MAX_MAILBOXES => {
+                row.name = row.name.folded();
                 self.mailboxes.push(*row)
             }
             Untagged::Status(row) if self.counters.len() <= MAX_MAILBOXES => {
-                self.counters.insert(row.name.clone(), status::counters(&row));
+                self.counters.insert(row.name.folded(), status::counters(&row));
             }
             _ => {}
         }

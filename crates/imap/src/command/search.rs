@@ -108,9 +108,11 @@ impl Search {
 /// Runs one UID SEARCH.
 pub(super) async fn ask(link: &mut Link, line: &Line, hits: &mut Vec<u32>) -> Result<()> {
     let mut too_many = false;
-    link.run(line, &mut |data| match data {
+    let tag = link.send(line).await?;
+    link.answer(&tag, line, &mut |data| match data {
         Untagged::Search(row) => hits.extend(row.ids),
-        Untagged::Esearch(row) => {
+        // One with another tag answers another command (RFC 4466 §2.6.2).
+        Untagged::Esearch(row) if row.tag.as_ref().is_none_or(|of| *of == tag.0) => {
             if let Some(all) = &row.all {
                 if all.count() > MAX_HITS {
                     too_many = true;

@@ -25,17 +25,22 @@ impl Command for Status {
     }
 
     async fn run(&self, link: &mut Link) -> Result<MailboxStatus> {
-        let line = line(link, &link.wire_name(&self.mailbox));
-        let mut row = None;
+        let name = link.wire_name(&self.mailbox);
+        let line = line(link, &name);
+        // Those of other mailboxes may come at any time (RFC 9051 §7).
+        let (mut row, mut others) = (None, Vec::new());
         let answer = link
-            .run(&line, &mut |data| {
-                if let Untagged::Status(data) = data {
-                    row = Some(data);
-                }
+            .run(&line, &mut |data| match data {
+                Untagged::Status(data) if data.name.is_same(&name) => row = Some(data),
+                // More than one is enough to know that none of them is meant.
+                Untagged::Status(data) if others.len() < 2 => others.push(data),
+                _ => {}
             })
             .await;
         answer.map_err(|error| missing_mailbox(&self.mailbox, error))?;
-        row.map(|row| counters(&row)).ok_or_else(|| Error::protocol("it answered STATUS without data"))
+        // A row alone is the answer, however the server spells the mailbox that was asked for.
+        let alone = if others.len() == 1 { others.pop() } else { None };
+        row.or(alone).map(|row| counters(&row)).ok_or_else(|| Error::protocol("it answered STATUS without data"))
     }
 }
 

@@ -1,8 +1,7 @@
-//! Dates: INTERNALDATE (RFC 9051 §9) and the `Date` field (RFC 5322 §3.3), in one tolerant reading.
+//! INTERNALDATE (RFC 9051 §9), also in the order of a `Date` field, which careless servers copy.
 //!
 //! ```text
 //! date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
-//! date-time = [ day-of-week "," ] day month year hour ":" minute [ ":" second ] zone
 //! ```
 
 use email_base::Timestamp;

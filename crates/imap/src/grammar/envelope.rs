@@ -5,8 +5,8 @@
 //! address  = "(" name SP adl SP mailbox SP host ")"       ; host NIL: start (mailbox = name) or end (NIL) of a group
 //! ```
 
+use super::text;
 use super::tree::{Item, Items};
-use super::{date, text};
 use crate::types::{Address, Envelope};
 
 /// What is given, NIL and missing fields left out. An error only for what is no list at all.
@@ -24,7 +24,7 @@ pub(super) fn read(item: Item<'_>) -> Result<Envelope, &'static str> {
         _ => addresses(list),
     };
     Ok(Envelope {
-        date: date.and_then(Item::nstring).and_then(|raw| date::parse(&raw)),
+        date: date.and_then(Item::nstring).and_then(|raw| email_mime::parse_date(&raw)),
         subject: subject.and_then(Item::nstring).map(|raw| text::decode(&raw)),
         sender: next().map(like_from).unwrap_or_default(),
         reply_to: next().map(like_from).unwrap_or_default(),
@@ -211,6 +211,23 @@ mod tests {
         assert_eq!(id("a@b").as_deref(), Some("<a@b>"));
         assert_eq!(id("<a@b").as_deref(), Some("<a@b>"));
         assert_eq!(id("  "), None);
+    }
+
+    #[test]
+    fn the_date_is_that_of_the_message() {
+        for date in [
+            "Sat, 31 Jan 2026 12:00:00 GMT+0800",
+            "Sat Jan 31 12:00:00 2026",
+            "2026-01-31T20:00:00+08:00",
+            "2026-01-31 12:00:00",
+            "Sat, 31 Jan 2026 12:00:00 +0000 (UTC)",
+            "yesterday",
+        ] {
+            let read = envelope(&format!("(\"{date}\" NIL NIL NIL NIL NIL NIL NIL NIL NIL)")).unwrap();
+            let message = email_mime::parse(format!("Date: {date}\r\n\r\n").as_bytes(), &Default::default());
+            assert_eq!(read.date, message.date, "{date}");
+            assert_eq!(read.date.is_some(), date != "yesterday");
+        }
     }
 
     #[test]

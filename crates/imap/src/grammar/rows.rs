@@ -134,6 +134,17 @@ impl WireName {
         self.0.eq_ignore_ascii_case(b"INBOX")
     }
 
+    /// With the inbox spelt `INBOX`, as all its names are one.
+    pub fn folded(&self) -> Self {
+        if self.is_inbox() { Self(Bytes::from_static(b"INBOX")) } else { self.clone() }
+    }
+
+    /// Whether both mean one mailbox. Some servers answer in modified UTF-7 where UTF-8 was agreed on, and the other way
+    /// round.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self == other || self.path(NameEncoding::Utf7) == other.path(NameEncoding::Utf7)
+    }
+
     /// The name for people: Unicode; `INBOX` in upper case.
     pub fn path(&self, encoding: NameEncoding) -> String {
         if self.is_inbox() {

@@ -297,6 +297,8 @@ fn sort_in(cursor: &State, answers: &mut Answers, read: Vec<Answer>) {
         answers.new = all.minus(&below(cursor.frontier));
         answers.all = Some(all);
     }
+    // Nothing is beyond the highest UID there can be: whoever has that message has the frontier on it.
+    answers.new = answers.new.minus(&cursor.known).minus(&cursor.pending);
     if has_flags {
         answers.flags = Some(told);
     }

@@ -8,7 +8,7 @@ use super::charset::{self, Hint};
 use super::filename;
 use super::header;
 use super::parameter::{Structured, percent_decode};
-use super::structure::Part;
+use super::structure::{Part, media_type};
 use super::transfer;
 use crate::message::Attachment;
 use crate::options::AttachmentDetail;
@@ -40,11 +40,11 @@ pub(crate) fn describe(
         AttachmentDetail::Metadata => (None, false),
     };
     let size = content.as_ref().map_or_else(|| transfer::decoded_size(part.body, part.encoding), |c| c.len());
+    let by_name = || given_name(part, hint).and_then(|name| type_of_name(&name)).map(str::to_owned);
     let content_type = match part.content_type.value.as_str() {
-        "application/octet-stream" | "application/x-unknown" => {
-            given_name(part, hint).and_then(|n| type_of_name(&n)).unwrap_or("application/octet-stream").to_owned()
-        }
-        known => known.to_owned(),
+        declared if declares_type(part) => declared.to_owned(),
+        UNKNOWN_TYPE => by_name().unwrap_or_else(|| "application/octet-stream".to_owned()),
+        assumed => by_name().unwrap_or_else(|| assumed.to_owned()),
     };
     let described = Attachment {
         part: part.number.clone(),
@@ -56,6 +56,15 @@ pub(crate) fn describe(
         content: content.map(|c| Blob(into_bytes(c))),
     };
     (described, if repaired { Octets::Repaired } else { Octets::Sound })
+}
+
+/// A type in form only: what some senders write who do not know one.
+const UNKNOWN_TYPE: &str = "application/x-unknown";
+
+/// Whether the sender says what the part is. `application/octet-stream` is an answer: of some senders the only safe one.
+fn declares_type(part: &Part<'_>) -> bool {
+    let declared = part.fields.first("content-type").map(|raw| Structured::parse(raw, Hint::default()).value);
+    declared.is_some_and(|value| value != UNKNOWN_TYPE && media_type(&value).is_some())
 }
 
 fn into_bytes(octets: Cow<'_, [u8]>) -> bytes::Bytes {
@@ -123,7 +132,7 @@ fn name_of_message(part: &Part<'_>, hint: Hint<'_>) -> Option<String> {
 /// How much of an attached message is read for its subject.
 const HEADER_PEEK: usize = 64 * 1024;
 
-/// What `application/octet-stream` is by its name, where that is certain and harmless.
+/// What a file without a type is by its name, where that is certain and harmless.
 pub(crate) fn type_of_name(name: &str) -> Option<&'static str> {
     let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
     Some(match extension.as_str() {

@@ -60,11 +60,16 @@ pub(crate) struct Block<'a> {
     pub(crate) fields: Fields<'a>,
     /// Where the body starts.
     pub(crate) body: usize,
+    /// A byte order mark stood before it.
+    pub(crate) marked: bool,
     /// The body is there without the empty line before it.
     pub(crate) unterminated: bool,
     /// The block was longer than allowed; later fields are left out.
     pub(crate) truncated: bool,
 }
+
+/// Of UTF-8: editors put it before what they save.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Reads the block at `start`. `is_delimiter` says whether a line that begins with `--` ends the part.
 pub(crate) fn read<'a>(
@@ -73,7 +78,15 @@ pub(crate) fn read<'a>(
     max_bytes: usize,
     is_delimiter: impl Fn(&[u8]) -> bool,
 ) -> Block<'a> {
-    let mut block = Block { fields: Fields::default(), body: source.len(), unterminated: false, truncated: false };
+    let mut block = Block {
+        fields: Fields::default(),
+        body: source.len(),
+        marked: source.get(start..).is_some_and(|rest| rest.starts_with(BYTE_ORDER_MARK)),
+        unterminated: false,
+        truncated: false,
+    };
+    // Taken for octets of the first field's name, it would hide that field.
+    let start = if block.marked { start + BYTE_ORDER_MARK.len() } else { start };
     let mut at = start;
     while let Some(rest) = source.get(at..).filter(|r| !r.is_empty()) {
         let (line, next) = line_at(rest, at);

@@ -22,7 +22,7 @@ mod security;
 mod structure;
 mod tnef;
 mod transfer;
-mod uuencode;
+pub mod uuencode;
 mod word;
 mod zone;
 
@@ -35,6 +35,7 @@ use reading::Reading;
 use structure::Limits;
 
 pub(crate) use date::civil_from_days;
+pub use date::parse as parse_date;
 pub use outline::{OutlinePart, outline};
 
 /// Reads `source`, a message as it came from the wire or from a file (LF, CRLF or CR).

@@ -7,7 +7,7 @@ use crate::message::Security;
 
 /// What the parts say; a text may still say more ([`inline_pgp`]).
 pub(crate) fn of(tree: &Tree<'_>) -> Security {
-    tree.parts.iter().find_map(of_part).unwrap_or(Security::None)
+    tree.parts.iter().find_map(|part| of_part(tree, part)).unwrap_or(Security::None)
 }
 
 /// What an opaque-signed message holds: a MIME entity of its own.
@@ -20,16 +20,21 @@ fn is_pkcs7(part: &Part<'_>) -> bool {
     matches!(part.content_type.value.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime")
 }
 
-fn of_part(part: &Part<'_>) -> Option<Security> {
-    let kind = &part.content_type;
-    let protocol = kind.get("protocol").unwrap_or_default().to_ascii_lowercase();
-    match kind.value.as_str() {
-        "multipart/signed" if protocol.contains("pgp") => Some(Security::PgpSigned),
+fn of_part(tree: &Tree<'_>, part: &Part<'_>) -> Option<Security> {
+    match part.content_type.value.as_str() {
+        "multipart/signed" if protocol(tree, part).contains("pgp") => Some(Security::PgpSigned),
         "multipart/signed" => Some(Security::SmimeSigned),
         "multipart/encrypted" => Some(Security::PgpEncrypted),
         _ if is_pkcs7(part) => Some(of_pkcs7(part)),
         _ => None,
     }
+}
+
+/// The `protocol`, else what it repeats (RFC 1847 §2.1): the type of the signature, the second of two parts.
+fn protocol(tree: &Tree<'_>, part: &Part<'_>) -> String {
+    let named = part.content_type.get("protocol").filter(|name| !name.is_empty());
+    let signature = || part.children.get(1).and_then(|at| tree.parts.get(*at)).map(|p| p.content_type.value.as_str());
+    named.or_else(signature).unwrap_or_default().to_ascii_lowercase()
 }
 
 /// The `smime-type`, else the object identifier near the start of the octets, else what is most likely.
@@ -98,6 +103,17 @@ mod tests {
         assert_eq!(security("Subject: x", "-----BEGIN PGP MESSAGE-----\n"), Security::PgpEncrypted);
         assert_eq!(security("Subject: x", "-----BEGIN PGP SIGNED MESSAGE-----\n"), Security::PgpSigned);
         assert_eq!(security("Subject: x", "hello"), Security::None);
+    }
+
+    #[test]
+    fn a_signature_whose_protocol_is_not_named_is_of_its_own_kind() {
+        let of = |kind: &str| {
+            let body = format!("--b\n\nx\n--b\nContent-Type: {kind}\n\ny\n--b--");
+            security("Content-Type: multipart/signed; boundary=b", &body)
+        };
+        assert_eq!(of("application/pgp-signature; name=signature.asc"), Security::PgpSigned);
+        assert_eq!(of("application/pkcs7-signature"), Security::SmimeSigned);
+        assert_eq!(of("text/plain"), Security::SmimeSigned);
     }
 
     #[test]

@@ -138,6 +138,9 @@ impl<'a> Walker<'a> {
                 .defects
                 .add(format!("a header is longer than {} bytes: the rest is left out", self.limits.header_bytes));
         }
+        if block.marked {
+            self.tree.defects.add("a byte order mark stands before a header");
+        }
         if block.unterminated {
             self.tree.defects.add("a header ends without an empty line");
         }
@@ -344,7 +347,7 @@ fn first_delimiter(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// `type/subtype` without what senders put behind it, `None` when it is not of that form.
-fn media_type(value: &str) -> Option<String> {
+pub(crate) fn media_type(value: &str) -> Option<String> {
     let word = value.split([' ', '\t', ',']).next().unwrap_or(value).trim_matches(['"', '\'']);
     let (kind, subtype) = word.split_once('/')?;
     let token = |part: &str| {

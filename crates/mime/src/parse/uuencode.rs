@@ -1,4 +1,5 @@
 //! uuencode (IEEE Std 1003.1 `uuencode`): `begin 644 name` … `end`, as a transfer encoding and inside plain text.
+//! [`begin_name`], [`is_data`] and [`read_line`] are for those who decode while the lines come in.
 
 use std::borrow::Cow;
 
@@ -56,7 +57,7 @@ fn find_begin(text: &[u8], from: usize) -> Option<Begin<'_>> {
         if let Some(name) = begin_name(line) {
             let data = at + length? + 1;
             let first = text.get(data..)?.split(|b| *b == b'\n').next().unwrap_or_default();
-            if line_size(first.trim_ascii_end()).is_some() {
+            if is_data(first) {
                 return Some(Begin { line: at, data, name });
             }
         }
@@ -64,13 +65,19 @@ fn find_begin(text: &[u8], from: usize) -> Option<Begin<'_>> {
     }
 }
 
-fn begin_name(line: &[u8]) -> Option<&[u8]> {
+/// The name in a `begin <mode> <name>` line.
+pub fn begin_name(line: &[u8]) -> Option<&[u8]> {
     let rest = line.strip_prefix(b"begin ")?.trim_ascii();
     let space = memchr::memchr(b' ', rest)?;
     let (mode, name) = rest.split_at(space);
     let octal = (3..=4).contains(&mode.len()) && mode.iter().all(|b| (b'0'..=b'7').contains(b));
     let name = name.trim_ascii();
     (octal && !name.is_empty()).then_some(name)
+}
+
+/// Whether `line` holds octets: what follows `begin` in a file, and not in prose.
+pub fn is_data(line: &[u8]) -> bool {
+    line_size(line.trim_ascii_end()).is_some()
 }
 
 /// Octets that a data line announces, if its length fits the announcement.
@@ -91,19 +98,39 @@ fn decode_lines(input: &[u8]) -> (Vec<u8>, usize) {
     let mut at = 0;
     while let Some(rest) = input.get(at..).filter(|r| !r.is_empty()) {
         let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let line = rest.get(..length).unwrap_or_default();
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.trim_ascii_end() == b"end" {
-            return (out, (at + length + 1).min(input.len()));
-        }
-        match line_size(line) {
-            Some(size) => decode_line(line.get(1..).unwrap_or_default(), size, &mut out),
-            None if line.trim_ascii().is_empty() => {}
-            None => return (out, at),
+        match read_line(rest.get(..length).unwrap_or_default(), &mut out) {
+            Line::Inside => {}
+            Line::End => return (out, (at + length + 1).min(input.len())),
+            Line::Foreign => return (out, at),
         }
         at += length + 1;
     }
     (out, input.len())
+}
+
+/// What a line after `begin` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// Data, or blank.
+    Inside,
+    /// `end`.
+    End,
+    /// None of the file's: it has ended without saying so.
+    Foreign,
+}
+
+/// Adds the octets of one line behind `begin`, without its line feed, to `out`.
+pub fn read_line(line: &[u8], out: &mut Vec<u8>) -> Line {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.trim_ascii_end() == b"end" {
+        return Line::End;
+    }
+    match line_size(line) {
+        Some(size) => decode_line(line.get(1..).unwrap_or_default(), size, out),
+        None if line.trim_ascii().is_empty() => {}
+        None => return Line::Foreign,
+    }
+    Line::Inside
 }
 
 fn decode_line(data: &[u8], size: usize, out: &mut Vec<u8>) {

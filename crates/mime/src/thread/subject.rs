@@ -57,9 +57,9 @@ pub(crate) fn base_subject(subject: &str) -> String {
     let mut rest = subject.trim();
     let mut tags: Vec<&str> = Vec::new();
     for _ in 0..MAX_PREFIXES {
-        if let Some(after) = strip_prefix(rest) {
-            rest = after;
-        } else if let Some((tag, after)) = leading_tag(rest).filter(|(_, after)| strip_prefix(after).is_some()) {
+        if let Some(within) = strip_prefix(rest).or_else(|| strip_brackets(rest)) {
+            rest = within;
+        } else if let Some((tag, after)) = leading_tag(rest).filter(|(_, after)| is_marked(after)) {
             // `[list] Re: x` and `Re: [list] x` are one subject.
             tags.push(tag);
             rest = after;
@@ -82,7 +82,23 @@ pub(crate) fn base_subject(subject: &str) -> String {
 /// Whether `subject` says of itself that it answers or forwards something.
 pub(crate) fn is_answer(subject: &str) -> bool {
     let subject = subject.trim();
-    strip_prefix(subject).is_some() || leading_tag(subject).is_some_and(|(_, after)| strip_prefix(after).is_some())
+    is_marked(subject) || leading_tag(subject).is_some_and(|(_, after)| is_marked(after))
+}
+
+fn is_marked(subject: &str) -> bool {
+    strip_prefix(subject).is_some() || strip_brackets(subject).is_some()
+}
+
+/// `[Fwd: subject]` (RFC 5256 §2.1, step 6), where the first bracket is closed by the last.
+fn strip_brackets(subject: &str) -> Option<&str> {
+    let start = subject.get(..5).filter(|start| start.eq_ignore_ascii_case("[fwd:"))?;
+    let within = subject.get(start.len()..)?.strip_suffix(']')?;
+    let mut depth = 0i32;
+    let closes_early = within.chars().any(|c| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        depth < 0
+    });
+    (!closes_early).then(|| within.trim())
 }
 
 /// What follows `Re:`, `RE[2]：`, `Re^2:`, `Re (2):`.
@@ -226,9 +242,28 @@ mod tests {
     }
 
     #[test]
+    fn brackets_around_a_forwarded_subject_go_and_others_stay() {
+        for (subject, base) in [
+            ("[Fwd: Hi]", "Hi"),
+            ("Re: [FWD:Hi] ", "Hi"),
+            ("[Fwd: [Fwd: Re: Hi]]", "Hi"),
+            ("[Fwd: [list] Hi]", "[list] Hi"),
+            ("[list] [Fwd: Hi]", "[list] Hi"),
+            ("[Fwd:]", ""),
+        ] {
+            assert_eq!(base_subject(subject), base, "{subject}");
+            assert!(is_answer(subject), "{subject}");
+        }
+        for subject in ["[list] Hi", "[Fwd: a] or [b]", "[Fwd: Hi", "[Fwdhi: x]", "[ABC: x]"] {
+            assert_eq!(base_subject(subject), subject);
+        }
+    }
+
+    #[test]
     fn tags_suffixes_and_blanks() {
         assert_eq!(base_subject("[list] Re: x"), base_subject("Re: [list] x"));
         assert_eq!(base_subject("Re: x  y (fwd)"), "x y");
+        assert_eq!(base_subject("[Fwd: x] (fwd)"), "x");
         assert_eq!(base_subject("Re:"), "");
         assert_eq!(base_subject(""), "");
         assert!(base_subject(&"Re: ".repeat(100_000)).len() < 400_000);
