@@ -13,14 +13,14 @@ const ROOM = 256 << 10
  * that tens of megabytes of dead chunks would wait for the next young collection. With this beside each, they wait for a few.
  */
 const BALLAST = 8 << 10
-let ballast = null
+const held = { ballast: null }
 
 /** The reply to `download`, its stream made to bring a buffer along at each step. */
 function intoOwnBuffers(reply) {
   const stream = reply[4]
   if (!stream) return reply
   const next = () => {
-    ballast = new Array(BALLAST)
+    held.ballast = new Array(BALLAST)
     return stream.next(Buffer.allocUnsafeSlow(ROOM))
   }
   reply[4] = { next, close: () => stream.close() }
@@ -29,7 +29,7 @@ function intoOwnBuffers(reply) {
 
 /** One step's bytes. */
 function filled(length, { blobs }) {
-  ballast = null
+  held.ballast = null
   return blobs[0].subarray(0, length)
 }
 

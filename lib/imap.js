@@ -12,6 +12,12 @@ const { eventsOf } = require('./watch.js')
 
 const KEY = Symbol('email-native')
 
+/** Rows that cross at once behind a loop over messages: no crossing holds the event loop for more than a moment. */
+const ROWS_AT_ONCE = 50
+
+/** The same of parsed messages, of which each is worth ten such rows. */
+const PARSED_AT_ONCE = 16
+
 class ImapClient {
   #native
 
@@ -72,7 +78,8 @@ class ImapClient {
       if (!Number.isInteger(size) || size < 1) throw invalidArgument(`the page size is ${String(size)}`)
       return this.#native.fetch(call, json, size)
     }
-    return new MessageStream(this.fetch, options, open, messages, Object.keys(args))
+    const rowsAtOnce = query?.message ? PARSED_AT_ONCE : ROWS_AT_ONCE
+    return new MessageStream(this.fetch, options, open, messages, Object.keys(args), rowsAtOnce)
   }
 
   fetchOne(path, uid, query, options) {

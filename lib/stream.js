@@ -34,10 +34,13 @@ function pagesOf(origin, options, open, page, names) {
 /** What `fetch` returns: messages one by one, or by `pages`. */
 class MessageStream {
   #openPages
+  #rowsAtOnce
   #rows = null
 
-  constructor(method, options, open, page, names) {
+  /** `rowsAtOnce`: rows of a page behind a loop over messages. */
+  constructor(method, options, open, page, names, rowsAtOnce) {
     const origin = captureOrigin(method)
+    this.#rowsAtOnce = rowsAtOnce
     this.#openPages = (size) => pagesOf(origin, options, (call) => open(call, size), page, names)
   }
 
@@ -63,7 +66,7 @@ class MessageStream {
   }
 
   #iterator() {
-    this.#rows ??= flatten(this.#openPages(ROWS_AT_ONCE))
+    this.#rows ??= flatten(this.#openPages(this.#rowsAtOnce))
     return this.#rows
   }
 }
@@ -73,9 +76,6 @@ const DEFAULT_PAGE = 100
 
 /** A larger array would hold the event loop for too long at once. */
 const MAX_PAGE = 1000
-
-/** Behind a loop over messages: small enough that no crossing holds the event loop for more than a moment. */
-const ROWS_AT_ONCE = 16
 
 function flatten(pages) {
   return leavable(rows(), () => pages.return())
