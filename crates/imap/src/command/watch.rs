@@ -27,7 +27,7 @@ const PROBE_ANSWER: Duration = Duration::from_secs(15);
 /// Between two NOOPs where there is no IDLE.
 const POLL: Duration = Duration::from_secs(30);
 /// A watcher that shares its connection with others hands it on after this.
-const TURN: Duration = Duration::from_secs(30);
+pub(crate) const TURN: Duration = Duration::from_secs(30);
 
 /// One turn.
 pub(crate) struct Watch {
