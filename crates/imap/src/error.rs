@@ -37,6 +37,13 @@ pub enum Error {
     #[error("{0}")]
     Interrupted(#[from] Interrupted),
 
+    /// Out of time while all connections that the mailbox may have were in use, by this process itself.
+    #[error("the call's deadline passed while every connection of this mailbox was in use")]
+    ConnectionsInUse {
+        /// Until then one should be free.
+        retry_after: Duration,
+    },
+
     // ── the network
     /// TCP, TLS, proxy.
     #[error(transparent)]
@@ -243,7 +250,7 @@ impl Classify for Error {
             Self::InvalidCursor(_) => Code::InvalidCursor,
             Self::Closed => Code::Closed,
             Self::Interrupted(Interrupted::Aborted) => Code::Aborted,
-            Self::Interrupted(Interrupted::TimedOut) => Code::Timeout,
+            Self::Interrupted(Interrupted::TimedOut) | Self::ConnectionsInUse { .. } => Code::Timeout,
             Self::Net(error) => error.code(),
             Self::ConnectionLost { bye, .. } => bye.as_deref().map_or(Code::ConnectionLost, farewell),
             Self::Silent { .. } => Code::ConnectionLost,
@@ -316,6 +323,7 @@ impl Classify for Error {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
+            Self::ConnectionsInUse { retry_after } => Some(*retry_after),
             Self::ConnectionLost { bye: Some(reply), .. } => crate::connection::refusal::backoff_time(&reply.text),
             Self::Net(error) => error.retry_after(),
             Self::Token(error) => error.retry_after(),

@@ -1,10 +1,16 @@
 //! The line of a message list: the first words that its sender wrote (no preheader filler, quoted tail or signature).
 
+use std::iter::Peekable;
+use std::str::Lines;
+
 /// Characters of a preview.
 const LENGTH: usize = 200;
 
 /// Text that is read for it: what a person wrote comes before that.
 pub(crate) const ENOUGH: usize = 16 * 1024;
+
+/// Octets of a line that may announce what is quoted; longer ones are prose.
+const MAX_ATTRIBUTION: usize = 400;
 
 /// The preview of a message's text.
 pub(crate) fn of_text(text: &str) -> String {
@@ -24,7 +30,10 @@ fn gather(text: &str, everything: bool) -> String {
     while let Some(line) = lines.next() {
         let bare = line.trim();
         let is_quote = bare.starts_with('>');
-        if everything {
+        let announced = if everything || !out.is_empty() { None } else { to_quotation(bare, &lines) };
+        if let Some(quotation) = announced {
+            lines = quotation;
+        } else if everything {
             let bare = bare.trim_start_matches(['>', ' ']);
             if !is_ruler(bare) && !is_tail_start(bare, "") && !is_header_line(bare) {
                 out.line(bare);
@@ -47,6 +56,17 @@ fn gather(text: &str, everything: bool) -> String {
         }
     }
     out.finish()
+}
+
+/// What follows the attribution that `line` begins, from the quotation on. `None`: it is none, or nothing is quoted.
+fn to_quotation<'a>(line: &str, following: &Peekable<Lines<'a>>) -> Option<Peekable<Lines<'a>>> {
+    let mut rest = following.clone();
+    // Before a quotation, whoever "wrote:" needs no date beside the name.
+    if line.len() > MAX_ATTRIBUTION || !is_attribution_end(line) {
+        rest.next_if(|next| is_attribution_of_two(line, next.trim()))?;
+    }
+    while rest.next_if(|line| line.trim().is_empty()).is_some() {}
+    rest.peek()?.trim_start().starts_with('>').then_some(rest)
 }
 
 /// Words joined by single blanks, without what nobody reads.
@@ -118,13 +138,13 @@ fn is_ruler(line: &str) -> bool {
 
 /// Where the quoted message begins. `next` is the line after: attributions may take two.
 fn is_tail_start(line: &str, next: &str) -> bool {
-    if line.len() > 400 {
+    if line.len() > MAX_ATTRIBUTION {
         return false;
     }
     is_original_mark(line)
         || (is_header_line(line) && is_header_line(next))
         || is_attribution(line)
-        || (!next.is_empty() && is_attribution_start(line) && is_attribution_end(next))
+        || is_attribution_of_two(line, next)
 }
 
 /// `-----Original Message-----` in the languages of the great programs.
@@ -273,6 +293,11 @@ fn is_attribution(line: &str) -> bool {
         && (is_attribution_start(line) || line.contains('@') || line.chars().any(|c| c.is_ascii_digit()))
 }
 
+fn is_attribution_of_two(line: &str, next: &str) -> bool {
+    let short = line.len() <= MAX_ATTRIBUTION && next.len() <= MAX_ATTRIBUTION;
+    short && is_attribution_start(line) && is_attribution_end(next)
+}
+
 fn is_attribution_start(line: &str) -> bool {
     const STARTS: &[&str] = &[
         "on ", "am ", "le ", "el ", "em ", "il ", "op ", "den ", "på ", "w dniu ", "dne ", "в ", "在", "於", "于",
@@ -369,6 +394,10 @@ mod tests {
             "Yes, fine.\n\n2026年1月5日 10:00，李明 <li@example.cn> 写道：\n> 你好",
             "Yes, fine.\n\nLe lun. 5 janv. 2026 à 10:00, Ada <ada@example.com> a écrit :\n> Oui",
             "> Shall we?\n\nYes, fine.\n",
+            "On Mon, 5 Jan 2026 at 10:00, Ada <ada@example.com> wrote:\n> Shall we?\n> Or not?\n\nYes, fine.\n",
+            "On Mon, Jan 5, 2026 at 10:00 AM Ada Lovelace\n<ada@example.com> wrote:\n\n> Shall we?\n\nYes, fine.\n",
+            "Ada <ada@example.com> schrieb:\n> Sollen wir?\n\nYes, fine.\n-- \nBob",
+            "\nAda wrote:\n> Shall we?\nYes, fine.\n> Where?\nHere.",
             "Yes, fine.\n-- \nBob\nhttps://example.com",
             "Yes, fine.\n\nSent from my iPhone",
             "Yes, fine.\n\n发自我的iPhone",
@@ -386,6 +415,7 @@ mod tests {
             "On Monday he wrote a letter to me.",
             "To: do or not to do",
             "a: b\nc: d",
+            "Listen to what Ada wrote:\nyes.",
         ] {
             let flat = text.replace('\n', " ");
             assert_eq!(of_text(text), flat);
@@ -397,6 +427,7 @@ mod tests {
         let text = "---------- Forwarded message ---------\nFrom: Ada <a@b.c>\nDate: Mon\nSubject: s\nTo: x\n\nThe plan is ready.\n";
         assert_eq!(of_text(text), "The plan is ready.");
         assert_eq!(of_text("> only\n> quoted"), "only quoted");
+        assert_eq!(of_text("On 5 Jan 2026, Ada wrote:\n> only\n> quoted\n\n-- \nBob"), "only quoted Bob");
     }
 
     #[test]

@@ -77,7 +77,7 @@ async fn turns(mailbox: &Mailbox, pool: &Pool, call: &Call, board: &Arc<Board>) 
         };
         match pool.submit(turn, call).await {
             Ok(()) => backoff.reset(),
-            Err(error @ Error::Interrupted(_)) => return Err(error),
+            Err(error @ (Error::Interrupted(_) | Error::ConnectionsInUse { .. })) => return Err(error),
             Err(error) if error.retryable() => {
                 tracing::debug!(target: "imap", code = error.code().as_str(), "the watch goes on on another connection");
                 clock::sleep(backoff.next_delay().max(error.retry_after().unwrap_or_default())).await;

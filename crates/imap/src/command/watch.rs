@@ -31,7 +31,7 @@ const POLL: Duration = Duration::from_secs(30);
 /// news, for a DONE, an EXAMINE and an IDLE.
 const TURN: Duration = Duration::from_secs(5);
 /// To another client it gives the connection up after this: that one has to log in.
-const LEASE: Duration = Duration::from_secs(30);
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
 /// One turn.
 pub(crate) struct Watch {

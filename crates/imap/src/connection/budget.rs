@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use email_base::clock::{self, Instant};
-use email_base::{Code, ServerReply};
+use email_base::{Call, Code, ServerReply};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::error::{Error, Result};
@@ -31,6 +31,11 @@ const LIMITS: &[(&str, usize)] = &[
 ];
 /// Unused accounts are swept out when there are this many, or twice as many as last time.
 const SWEEP_AT: usize = 64;
+
+/// No login is quicker: who gets a connection with less time left can only be late, and would not say what it waited for.
+const LOGIN_TIME: Duration = Duration::from_millis(50);
+/// How long the longest of what holds a connection goes on once somebody waits: a watcher, for its turn.
+const MAKES_ROOM_AFTER: Duration = crate::command::watch::LEASE;
 
 static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
 
@@ -97,15 +102,21 @@ impl Budget {
         }
     }
 
-    /// Waits, in turn, for the right to one more connection.
-    pub(crate) async fn connection(&self) -> Result<Permit> {
+    /// Waits, in turn, for the right to one more connection, as long as `call` has time to make something of it.
+    pub(crate) async fn connection(&self, call: &Call) -> Result<Permit> {
         let closed = |_| Error::Internal("a semaphore was closed");
         if let Ok(connection) = Arc::clone(&self.connections).try_acquire_owned() {
             return Ok(Permit { _connection: connection });
         }
         let _waits = Waits::new(&self.waiting);
-        let connection = Arc::clone(&self.connections).acquire_owned().await.map_err(closed)?;
-        Ok(Permit { _connection: connection })
+        let turn = Arc::clone(&self.connections).acquire_owned();
+        let connection = match call.remaining() {
+            None => turn.await,
+            Some(left) => clock::timeout(left.saturating_sub(LOGIN_TIME), turn)
+                .await
+                .map_err(|_| Error::ConnectionsInUse { retry_after: MAKES_ROOM_AFTER })?,
+        };
+        Ok(Permit { _connection: connection.map_err(closed)? })
     }
 
     /// Resolves when a connection that has nothing to do should make room for another client.
@@ -170,19 +181,32 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_gets_the_connection_that_an_idle_one_gives_up() {
-        let budget = Budget::new(1);
-        let first = budget.connection().await.unwrap();
+        let (budget, call) = (Budget::new(1), Call::default());
+        let first = budget.connection(&call).await.unwrap();
         assert!(budget.wanted().now_or_never().is_none());
-        let mut second = Box::pin(budget.connection());
+        let mut second = Box::pin(budget.connection(&call));
         assert!(second.as_mut().now_or_never().is_none());
         budget.wanted().await;
         drop(first);
         let held = second.await.unwrap();
         assert!(budget.wanted().now_or_never().is_none(), "nobody waits any more");
-        let given_up = Box::pin(budget.connection());
+        let given_up = Box::pin(budget.connection(&call));
         drop(given_up);
         drop(held);
-        assert!(budget.connection().now_or_never().is_some());
+        assert!(budget.connection(&call).now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_without_end_says_when_to_come_back() {
+        let budget = Budget::new(1);
+        let _held = budget.connection(&Call::default()).await.unwrap();
+        for timeout in [Duration::from_secs(5), Duration::ZERO] {
+            let call = Call::new(timeout, Default::default());
+            let error = call.run(budget.connection(&call)).await.unwrap_or_else(|why| Err(why.into())).unwrap_err();
+            let expected = if timeout.is_zero() { None } else { Some(MAKES_ROOM_AFTER) };
+            assert_eq!((error.code(), error.retry_after()), (Code::Timeout, expected));
+            assert!(!budget.is_wanted(), "it waits no more");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -215,9 +239,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_to_wait_is_the_first_to_be_served() {
-        let budget = Budget::new(1);
-        let held = budget.connection().await.unwrap();
-        let mut waiting: Vec<_> = (0..10).map(|_| Box::pin(budget.connection())).collect();
+        let (budget, call) = (Budget::new(1), Call::default());
+        let held = budget.connection(&call).await.unwrap();
+        let mut waiting: Vec<_> = (0..10).map(|_| Box::pin(budget.connection(&call))).collect();
         for one in &mut waiting {
             assert!(one.now_or_never().is_none());
         }

@@ -60,7 +60,7 @@ async fn attempt(settings: &Settings, proof: &Secret, call: &Call) -> Result<Lin
     refuse_separators("auth.user", settings.credentials.user())?;
     refuse_separators("auth", proof.expose())?;
     settings.budget.check()?;
-    let permit = settings.budget.connection().await?;
+    let permit = settings.budget.connection(call).await?;
     let started = clock::now();
     let stream = settings.connector.connect(&settings.endpoint, call).await?;
     let talk = talk(settings, proof, stream, call);
