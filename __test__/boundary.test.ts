@@ -19,6 +19,7 @@ import {
 } from '../index'
 import * as addon from '../index'
 import { all, failing } from './failing'
+import { startServer, type HostileServer } from './hostile/server'
 
 const auth = { user: 'ada@contoso.example', accessToken: 'token' }
 
@@ -103,6 +104,96 @@ describe('errors are real', () => {
     ]) {
       expect(await failing(buildMessage(message as never))).toMatchObject({ category: 'argument' })
     }
+  })
+
+  describe('what is no object of fields asks for nothing, and nothing is sent', () => {
+    let server: HostileServer
+    let client: ImapClient
+    beforeAll(async () => {
+      server = await startServer({}, { key: '', cert: '' })
+      client = await ImapClient.connect({ host: '127.0.0.1', port: server.port, tls: 'none', auth: password })
+    })
+    afterAll(async () => {
+      client?.close()
+      await server?.stop()
+    })
+
+    const password = { user: 'ada', password: 'secret' }
+    const original = {} as addon.ParsedMessage
+    const from = 'ada@contoso.example'
+
+    test.each<[string, unknown]>([
+      ['an empty array', []],
+      ['an array', [true]],
+      ['a Date', new Date()],
+      ['bytes', Buffer.from('x')],
+      ['a Map', new Map()],
+      ['a promise that was not awaited', Promise.resolve({})],
+      ['a function', () => ({})],
+      ['a string', 'all'],
+    ])('%s', async (_what, value) => {
+      const given = value as never
+      const before = server.commands.length
+      const calls: Record<string, () => unknown> = {
+        'query of search': () => client.search('INBOX', given),
+        'nested query': () => client.search('INBOX', { or: [{ seen: true }, { not: given }] }),
+        'query of fetch': () => client.fetch('INBOX', 5, given).next(),
+        'query of pages': () => client.fetch('INBOX', 5, given).pages().next(),
+        'query of fetchOne': () => client.fetchOne('INBOX', 5, given),
+        'query of sync': () => client.sync('INBOX', null, { fetch: given }).next(),
+        'options of a message': () => client.fetchOne('INBOX', 5, { message: given }),
+        'options of list': () => client.list(given),
+        'options of search': () => client.search('INBOX', { seen: true }, given),
+        'options of fetch': () => client.fetch('INBOX', 5, { flags: true }, given).next(),
+        'options of download': () => client.download('INBOX', 5, given).next(),
+        'options of sync': () => client.sync('INBOX', null, given).next(),
+        'options of watch': () => client.watch('INBOX', given).next(),
+        'options of append': () => client.append('INBOX', Buffer.from('x'), given),
+        'options of connect': () => ImapClient.connect(given),
+        auth: () => ImapClient.connect({ host: '127.0.0.1', port: server.port, tls: 'none', auth: given }),
+        limits: () =>
+          ImapClient.connect({ host: '127.0.0.1', port: server.port, tls: 'none', auth: password, limits: given }),
+        'options of microsoft': () => microsoft(given),
+        'options of parseMessage': () => parseMessage(Buffer.from('x'), given),
+        'limits of parseMessage': () => parseMessage(Buffer.from('x'), { limits: given }),
+        sanitizeHtml: () => parseMessage(Buffer.from('x'), { sanitizeHtml: given }),
+        message: () => buildMessage(given),
+        attachment: () => buildMessage({ from, to: from, attachments: [given] }),
+        'original of replyTo': () => addon.replyTo(given, { from }),
+        'original of forward': () => addon.forward(given, { from, to: from }),
+        'options of replyTo': () => addon.replyTo(original, given),
+      }
+      for (const [name, call] of Object.entries(calls)) {
+        const error = await failing(async () => call())
+        expect([name, error.category]).toEqual([name, 'argument'])
+      }
+      expect(server.commands.length).toBe(before)
+      expect(server.connections).toBe(1)
+    })
+  })
+
+  test.each<[string, () => Promise<unknown>, string]>([
+    ['bytes', () => parseMessage('text' as never), 'source: wrong type, expected bytes (Uint8Array)'],
+    ['an index of bytes', () => parseMessage(0 as never), 'source: wrong type, expected bytes (Uint8Array)'],
+    ['an object', () => buildMessage('text' as never), 'wrong type, expected an object'],
+    [
+      'an array',
+      () => buildMessage({ from: 'a@b.c', references: 'x' as never }),
+      'references: wrong type, expected an array',
+    ],
+    ['a Date', () => buildMessage({ from: 'a@b.c', date: 'now' as never }), 'date: wrong type, expected a Date'],
+    [
+      'a number',
+      () => parseMessage(new Uint8Array(), { limits: { maxDepth: 'x' as never } }),
+      'options.limits.maxDepth: wrong type, expected a whole number from 0 to 4294967295',
+    ],
+    [
+      'one of a few',
+      () => parseMessage(new Uint8Array(), { attachments: 5 as never }),
+      'options.attachments: wrong type, expected a string',
+    ],
+  ])('a message names JavaScript types, not those of Rust: %s', async (_what, call, message) => {
+    expect((await failing(call())).message).toBe(message)
   })
 
   test('cyclic and deep values are refused, not followed', async () => {

@@ -1,5 +1,6 @@
 'use strict'
 
+const { hasFields } = require('./encode.js')
 const { invalidArgument } = require('./error.js')
 const { tokenHook } = require('./hooks.js')
 const { sourceHandle, TokenSource } = require('./oauth.js')
@@ -10,7 +11,7 @@ const { sourceHandle, TokenSource } = require('./oauth.js')
  */
 function splitAuth(auth) {
   if (auth === undefined || auth === null) return { auth: null, source: null, callback: null }
-  if (typeof auth !== 'object') throw invalidArgument('auth is not an object')
+  if (!hasFields(auth)) throw invalidArgument('auth is not an object')
   const { user, password, accessToken } = auth
   if (accessToken === undefined) return { auth: { user, password }, source: null, callback: null }
   if (password !== undefined) throw invalidArgument('auth has both a password and an accessToken')

@@ -1,5 +1,6 @@
 'use strict'
 
+const { hasFields } = require('./encode.js')
 const { adoptStack, captureOrigin, fromNative, fromUnknown, invalidArgument, MailError } = require('./error.js')
 const native = require('./native.js')
 
@@ -51,7 +52,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 function optionsOf(options, origin) {
   if (options === undefined) return {}
-  if (options === null || typeof options !== 'object') throw invalidArgument('options is not an object', origin)
+  if (!hasFields(options)) throw invalidArgument('options is not an object', origin)
   const { signal, timeoutMs } = options
   if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
     throw invalidArgument(`timeoutMs is ${String(timeoutMs)}, not a number of milliseconds above 0`, origin)
@@ -64,7 +65,7 @@ function optionsOf(options, origin) {
 
 /** `options` without what belongs to the call itself. */
 function withoutCall(options) {
-  if (options === undefined || options === null || typeof options !== 'object') return {}
+  if (!hasFields(options)) return {}
   const { signal, timeoutMs, ...rest } = options
   return rest
 }

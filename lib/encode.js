@@ -50,9 +50,7 @@ function plainObject(value, path, blobs, depth) {
       return plain(item, `${path}[${index}]`, blobs, depth + 1)
     })
   }
-  if (types.isAnyArrayBuffer(value) || ArrayBuffer.isView(value) || types.isMap(value) || types.isSet(value)) {
-    throw invalidArgument(`${path} is a ${value.constructor.name}, which cannot be used here`)
-  }
+  if (!hasFields(value)) throw invalidArgument(`${path} is a ${value.constructor.name}, which cannot be used here`)
   const copy = Object.create(null)
   for (const key of Object.keys(value)) {
     const item = value[key]
@@ -61,10 +59,28 @@ function plainObject(value, path, blobs, depth) {
   return copy
 }
 
+/** Objects whose own keys are not what they hold: read as fields, each would be `{}`, which asks for everything. */
+const WITHOUT_FIELDS = [
+  Array.isArray,
+  ArrayBuffer.isView,
+  types.isAnyArrayBuffer,
+  types.isBoxedPrimitive,
+  types.isDate,
+  types.isMap,
+  types.isPromise,
+  types.isRegExp,
+  types.isSet,
+]
+
+/** Whether `value` can be an object of options: a plain one, or an instance of some class. */
+function hasFields(value) {
+  return value !== null && typeof value === 'object' && !WITHOUT_FIELDS.some((isOne) => isOne(value))
+}
+
 function millisecondsOf(date, path) {
   const time = Date.prototype.getTime.call(date)
   if (Number.isNaN(time)) throw invalidArgument(`${path} is an invalid Date`)
   return time
 }
 
-module.exports = { encode, encodeAll }
+module.exports = { encode, encodeAll, hasFields }

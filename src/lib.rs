@@ -24,6 +24,7 @@ mod rows;
 mod smtp;
 mod store;
 mod stream;
+mod strict;
 mod watch;
 
 /// Runs once when the first environment of the process loads the binary.

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 
 use bytes::Bytes;
+use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 thread_local! {
@@ -44,11 +45,24 @@ impl Serialize for Blob {
 
 impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let index = usize::deserialize(deserializer)?;
-        INCOMING
-            .with_borrow(|blobs| blobs.get(index).cloned())
-            .map(Blob)
-            .ok_or_else(|| serde::de::Error::custom("expected bytes (Uint8Array)"))
+        deserializer.deserialize_u64(Index)
+    }
+}
+
+struct Index;
+
+impl Visitor<'_> for Index {
+    type Value = Blob;
+
+    /// What the caller gives, not what it comes as.
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("bytes (Uint8Array)")
+    }
+
+    fn visit_u64<E: Error>(self, index: u64) -> Result<Blob, E> {
+        let lent = |at| INCOMING.with_borrow(|blobs| blobs.get(at).cloned());
+        let found = usize::try_from(index).ok().and_then(lent);
+        found.map(Blob).ok_or_else(|| E::invalid_type(Unexpected::Unsigned(index), &self))
     }
 }
 

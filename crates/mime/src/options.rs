@@ -1,5 +1,6 @@
 //! What a caller may ask of [`crate::parse()`].
 
+use email_base::SwitchOr;
 use serde::Deserialize;
 
 use crate::limits;
@@ -29,12 +30,21 @@ pub enum AttachmentDetail {
 
 /// `false`, `true` or a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(from = "SwitchOr<HtmlPolicy>")]
 pub enum SanitizeHtml {
     /// No, or yes with the default policy.
     Switch(bool),
     /// Yes, in this way.
     Policy(HtmlPolicy),
+}
+
+impl From<SwitchOr<HtmlPolicy>> for SanitizeHtml {
+    fn from(given: SwitchOr<HtmlPolicy>) -> Self {
+        match given {
+            SwitchOr::Switch(on) => Self::Switch(on),
+            SwitchOr::Object(policy) => Self::Policy(policy),
+        }
+    }
 }
 
 impl Default for SanitizeHtml {

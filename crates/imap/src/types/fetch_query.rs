@@ -1,5 +1,6 @@
 //! What of a message `fetch` is to bring.
 
+use email_base::SwitchOr;
 use email_mime::ParseOptions;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
@@ -99,16 +100,10 @@ impl<'de> Deserialize<'de> for HeaderFields {
 
 impl<'de> Deserialize<'de> for MessageDetail {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "`message` is a boolean or the options of parseMessage")]
-        enum Form {
-            Switch(bool),
-            Options(ParseOptions),
-        }
-        Ok(match Option::<Form>::deserialize(deserializer)? {
-            None | Some(Form::Switch(false)) => Self::None,
-            Some(Form::Switch(true)) => Self::Parsed(ParseOptions::default()),
-            Some(Form::Options(options)) => Self::Parsed(options),
+        Ok(match Option::<SwitchOr<ParseOptions>>::deserialize(deserializer)? {
+            None | Some(SwitchOr::Switch(false)) => Self::None,
+            Some(SwitchOr::Switch(true)) => Self::Parsed(ParseOptions::default()),
+            Some(SwitchOr::Object(options)) => Self::Parsed(options),
         })
     }
 }
