@@ -174,7 +174,18 @@ describe('errors are real', () => {
 
   test.each<[string, () => Promise<unknown>, string]>([
     ['bytes', () => parseMessage('text' as never), 'source: wrong type, expected bytes (Uint8Array)'],
-    ['an index of bytes', () => parseMessage(0 as never), 'source: wrong type, expected bytes (Uint8Array)'],
+    ['an index of bytes', () => parseMessage(0 as never), 'source is a number, not bytes (Uint8Array)'],
+    ['a time', () => buildMessage({ from: 'a@b.c', date: 5 as never }), 'message.date is a number, not a Date'],
+    [
+      'a Date elsewhere',
+      () => buildMessage({ from: 'a@b.c', subject: new Date() as never }),
+      'message.subject cannot be a Date',
+    ],
+    [
+      'bytes elsewhere',
+      () => parseMessage(new Uint8Array(), { limits: { maxDepth: new Uint8Array(9) as never } }),
+      'options.limits.maxDepth cannot be bytes',
+    ],
     ['an object', () => buildMessage('text' as never), 'wrong type, expected an object'],
     [
       'an array',

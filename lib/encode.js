@@ -21,8 +21,22 @@ function encode(value, label) {
 /** The same for several arguments by their names; what is undefined is null. */
 function encodeAll(args) {
   const blobs = []
-  const values = Object.keys(args).map((name) => plain(args[name] ?? null, name, blobs, 0))
+  const values = Object.keys(args).map((name) => field(name, args[name] ?? null, name, blobs, 0))
   return { json: JSON.stringify(values), blobs }
+}
+
+/** What crosses as a number, and so has to be told from one here: dates as milliseconds, bytes as an index. */
+const DATES = new Set(['since', 'before', 'sentSince', 'sentBefore', 'internalDate', 'date', 'start', 'end'])
+const BYTES = new Set(['source', 'message', 'raw', 'content'])
+
+function field(name, value, path, blobs, depth) {
+  if (types.isDate(value) ? !DATES.has(name) : typeof value === 'number' && DATES.has(name)) {
+    throw invalidArgument(DATES.has(name) ? `${path} is a number, not a Date` : `${path} cannot be a Date`)
+  }
+  if (types.isUint8Array(value) ? !BYTES.has(name) : typeof value === 'number' && BYTES.has(name)) {
+    throw invalidArgument(BYTES.has(name) ? `${path} is a number, not bytes (Uint8Array)` : `${path} cannot be bytes`)
+  }
+  return plain(value, path, blobs, depth)
 }
 
 function plain(value, path, blobs, depth) {
@@ -40,6 +54,9 @@ function plain(value, path, blobs, depth) {
   }
 }
 
+/** Items of a list: none is a date, or bytes. */
+const NO_NAME = ''
+
 function plainObject(value, path, blobs, depth) {
   if (depth > MAX_DEPTH) throw invalidArgument(`${path} is nested too deeply or refers to itself`)
   if (types.isUint8Array(value)) return blobs.push(value) - 1
@@ -47,14 +64,14 @@ function plainObject(value, path, blobs, depth) {
   if (Array.isArray(value)) {
     return value.map((item, index) => {
       if (item === undefined) throw invalidArgument(`${path}[${index}] is undefined`)
-      return plain(item, `${path}[${index}]`, blobs, depth + 1)
+      return field(NO_NAME, item, `${path}[${index}]`, blobs, depth + 1)
     })
   }
   if (!hasFields(value)) throw invalidArgument(`${path} is a ${value.constructor.name}, which cannot be used here`)
   const copy = Object.create(null)
   for (const key of Object.keys(value)) {
     const item = value[key]
-    if (item !== undefined) copy[key] = plain(item, `${path}.${key}`, blobs, depth + 1)
+    if (item !== undefined) copy[key] = field(key, item, `${path}.${key}`, blobs, depth + 1)
   }
   return copy
 }
