@@ -99,6 +99,48 @@ async fn it_steps_aside_for_any_call_and_sees_what_came_meanwhile() {
 }
 
 #[tokio::test]
+async fn what_its_own_client_fetches_does_not_wake_it() {
+    let idling = Arc::new(Notify::new());
+    let idles = idling.clone();
+    let mock = Mock::each(None, async move |_, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1 IDLE").await;
+        let mut idle = None;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap_or(("", &line));
+            let said = match command {
+                "EXAMINE \"INBOX\"" => format!("* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n{tag} OK\r\n"),
+                "UID FETCH 5 (UID FLAGS)" => format!("* 2 FETCH (UID 5 FLAGS (\\Seen))\r\n{tag} OK\r\n"),
+                // The flags were not asked for: somebody has changed them just now.
+                "UID FETCH 5 (UID RFC822.SIZE)" => {
+                    format!("* 2 FETCH (UID 5 RFC822.SIZE 9)\r\n* 1 FETCH (UID 4 FLAGS ())\r\n{tag} OK\r\n")
+                }
+                "IDLE" => {
+                    idle = Some(tag.to_owned());
+                    idles.notify_one();
+                    "+ idling\r\n".to_owned()
+                }
+                "DONE" => format!("{} OK\r\n", idle.take().expect("DONE without IDLE")),
+                _ => format!("{tag} OK\r\n"),
+            };
+            if peer.try_send(said).await.is_err() {
+                return;
+            }
+        }
+    });
+    let client = connect(&mock).await;
+    let mut watcher = client.watch("INBOX", &call());
+    let mut events = tokio::spawn(async move { kind(&mut watcher).await });
+    idling.notified().await;
+    let none = email_imap::MailboxOptions::default;
+    client.fetch_one("INBOX", 5, json(r#"{"flags":true}"#), none(), &call()).await.unwrap().unwrap();
+    idling.notified().await;
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut events).await.is_err(), "it told of its own fetch");
+    client.fetch_one("INBOX", 5, json(r#"{"size":true}"#), none(), &call()).await.unwrap().unwrap();
+    assert_eq!(events.await.unwrap(), MailboxEventKind::Changed);
+    client.close();
+}
+
+#[tokio::test]
 async fn with_two_connections_the_watcher_keeps_its_own() {
     let mock = Mock::each(None, async |number, peer| {
         let idle = examine("INBOX", 3) + IDLE + "X: eof\n";

@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use crate::connection::{READ_WATCHDOG, SLOW_READ_WATCHDOG};
 use crate::error::{Error, Result};
-use crate::grammar::WireName;
+use crate::grammar::{FetchRow, WireName};
 
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,26 @@ pub(crate) struct Line {
     patience: Duration,
 }
 
+/// What a command asks of messages, as far as it tells its own rows from news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rows {
+    None,
+    WithoutFlags,
+    WithFlags,
+}
+
+impl Rows {
+    /// Whether the row may be an answer. One with flags that nobody asked for, or without a UID, is news of them.
+    pub(crate) fn include(self, row: &FetchRow) -> bool {
+        row.uid.is_some()
+            && match self {
+                Self::None => false,
+                Self::WithoutFlags => row.flags.is_none(),
+                Self::WithFlags => true,
+            }
+    }
+}
+
 impl Line {
     /// A line that so far holds its verb, which also names it in errors.
     pub(crate) fn new(verb: &'static str) -> Self {
@@ -43,6 +63,16 @@ impl Line {
     /// Its name in errors and logs.
     pub(crate) fn verb(&self) -> &'static str {
         self.verb
+    }
+
+    /// Which rows it brings.
+    pub(crate) fn rows(&self) -> Rows {
+        let mentions_flags = |segment: &Segment| matches!(segment, Segment::Text(text) if text.contains("FLAGS"));
+        match self.verb {
+            "FETCH" | "UID FETCH" if self.segments.iter().any(mentions_flags) => Rows::WithFlags,
+            "FETCH" | "UID FETCH" => Rows::WithoutFlags,
+            _ => Rows::None,
+        }
     }
 
     /// How long the server may say nothing at all before it counts as gone.

@@ -197,13 +197,17 @@ impl Link {
 
     /// Waits for the completion of a command already sent, whatever it is.
     pub(crate) async fn completion(&mut self, tag: &RequestId, line: &Line, sink: Sink<'_>) -> Result<Completion> {
+        let expected = line.rows();
         loop {
             if let Some(at) = self.finished.iter().position(|done| done.tag == tag.0) {
                 return Ok(self.finished.swap_remove(at));
             }
             match self.next_event(line.verb(), line.patience()).await? {
                 Event::Untagged(data) => {
-                    self.observe(&data, line.verb())?;
+                    // What was asked for is no news: a watcher that fetches would wake itself.
+                    if !matches!(&data, Untagged::Fetch(row) if expected.include(row)) {
+                        self.observe(&data, line.verb())?;
+                    }
                     sink(data);
                 }
                 Event::Completion(completion) => self.complete(completion)?,
