@@ -160,11 +160,15 @@ describe('the app itself', () => {
     expect(error.server?.details).toMatchObject({ errorCodes: [700027] })
   })
 
-  test('what cannot work is refused before a byte is sent', async () => {
-    for (const tenant of ['common', 'organizations', 'consumers']) {
-      const client = clientOf({}, tenant)
-      expect(await failing(client.clientCredentials())).toMatchObject({ category: 'argument' })
+  test('an app has to name its tenant', async () => {
+    for (const tenant of ['common', 'consumers']) {
+      const error = await failing(clientOf({}, tenant).clientCredentials())
+      expect(error).toMatchObject({ code: 'OAUTH_CONFIG', action: 'fix-config' })
+      expect(error.server?.details).toMatchObject({ errorCodes: [9001023] })
     }
+  })
+
+  test('what cannot work is refused before a byte is sent', async () => {
     expect(await failing(gmail().client.clientCredentials())).toMatchObject({ code: 'CAPABILITY_MISSING' })
     expect(world.oauth.requests).toEqual([])
   })
@@ -397,4 +401,14 @@ describe('Google', () => {
     expect(error).toMatchObject({ code: 'INVALID_GRANT', action: 'reauthorize' })
     expect(error.message).toContain('Google Auth Platform > Audience')
   })
+})
+
+test('what the provider said comes through a function of the caller’s', async () => {
+  const client = clientOf()
+  const { tokens } = await link(client)
+  world.oauth.failNext({ aadsts: 50173 })
+  const auth = { user: robin, accessToken: async () => (await client.refresh(tokens.refreshToken!)).accessToken }
+  const error = await failing(ImapClient.connect({ ...client.provider.imap!, ca: world.ca, auth }))
+  expect(error).toMatchObject({ code: 'INVALID_GRANT', action: 'reauthorize', protocol: 'oauth' })
+  expect(error.server).toMatchObject({ code: 'invalid_grant', details: { errorCodes: [50173] } })
 })

@@ -1,7 +1,7 @@
 'use strict'
 
 const { encode } = require('./encode.js')
-const { invalidArgument, MailError } = require('./error.js')
+const { invalidArgument } = require('./error.js')
 
 /*
  * Functions of the caller's that native code calls (token, load, save). Each wrapper always resolves, with JSON:
@@ -45,9 +45,19 @@ function hook(name, given, work) {
 
 /** The thrown message may hold anything, secrets included: only its class is told on. */
 function failureOf(name, thrown) {
-  if (thrown instanceof MailError) return { ...thrown.toJSON(), name: undefined }
+  if (isMailError(thrown)) {
+    const { code, message, protocol = null, retryAfterMs = null, server = null } = thrown
+    // As native code keeps them: text.
+    const details = server?.details ? JSON.stringify(server.details) : null
+    return { code, message, protocol, retryAfterMs, server: server && { ...server, details } }
+  }
   const kind = thrown instanceof Error ? thrown.name : typeof thrown
   return { code: 'CALLBACK_FAILED', message: `${name} failed with ${kind}` }
+}
+
+/** Of this copy of the addon or of another one in the process. */
+function isMailError(thrown) {
+  return thrown instanceof Error && thrown.name === 'MailError' && typeof thrown.code === 'string'
 }
 
 module.exports = { loadHook, saveHook, tokenHook }

@@ -5,6 +5,9 @@ use std::time::Duration;
 use email_base::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::Error;
+use crate::target::Target;
+
 /// When TLS begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -27,6 +30,16 @@ pub struct Endpoint {
     pub port: u16,
     /// When TLS begins.
     pub tls: Security,
+}
+
+impl Endpoint {
+    /// Whether it can be connected to at all, as far as its form tells.
+    ///
+    /// # Errors
+    /// The host is no name and no address, or the port is 0.
+    pub fn check(&self) -> Result<(), Error> {
+        Target::parse(&self.host, self.port).map(drop)
+    }
 }
 
 /// How to get out.

@@ -10,11 +10,9 @@ use crate::provider::{Dialect, Proof};
 use crate::scopes;
 use crate::tokens::TokenSet;
 
-/// Tenants that are not one: Entra refuses app-only tokens there (AADSTS9001023).
-const NO_TENANT: &[&str] = &["common", "organizations", "consumers"];
-
 impl Client {
-    /// A token of the app itself, for `scopes`; Microsoft's default is Exchange's `.default`.
+    /// A token of the app itself, for `scopes`; Microsoft's default is Exchange's `.default`, and it wants a `tenant`
+    /// that is one: `common` is refused as AADSTS9001023.
     pub async fn client_credentials(&self, scopes: Option<&[String]>, call: &Call) -> Result<TokenSet, Error> {
         let provider = &self.provider().0;
         if matches!(provider.proof, Proof::Nothing) {
@@ -28,17 +26,8 @@ impl Client {
             (None, Dialect::Microsoft(tenancy)) => vec![tenancy.app_scope.clone()],
             (None, _) => Vec::new(),
         };
-        match &provider.dialect {
-            Dialect::Microsoft(tenancy) if NO_TENANT.contains(&tenancy.tenant.as_str()) => {
-                return Err(Error::argument(format!(
-                    "app-only access needs the tenant's id or domain as `tenant`, not {}",
-                    tenancy.tenant
-                )));
-            }
-            Dialect::Google => {
-                return Err(Error::Unsupported("Google has no client credentials for mail".to_owned()));
-            }
-            _ => {}
+        if let Dialect::Google = provider.dialect {
+            return Err(Error::Unsupported("Google has no client credentials for mail".to_owned()));
         }
         self.within(call, async {
             let scrub = self.scrub([]);

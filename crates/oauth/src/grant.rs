@@ -1,8 +1,9 @@
 //! One grant, however many token sources of this process stand on it: one renewal at a time, one back-off.
 //!
 //! Two clients of one mailbox hold the same refresh token. If both redeemed it, a provider that rotates would take the
-//! second use for theft and end the grant. So sources meet here, by a digest of the refresh token, and whoever comes
-//! second finds what the first one got.
+//! second use for theft and end the grant. So sources meet here, by a digest of the token set that they were made with
+//! or renewed to, and whoever comes second finds what the first one got. Of the whole set, not of its refresh token alone:
+//! a set that was obtained anew is a grant of its own, also where a provider gives the same refresh token again.
 //!
 //! ```text
 //! renewed ─▶ another source has it? ─▶ another process stored it? ─▶ backing off? ─▶ token endpoint
@@ -38,7 +39,7 @@ const PATIENCE: &[Duration] =
     &[Duration::ZERO, Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
 /// So many different stored refresh tokens are tried in one renewal; a store that invents new ones would never end.
 const MAX_STORED: usize = 4;
-/// So many past refresh tokens still lead to their grant.
+/// So many past token sets still lead to their grant.
 const MAX_KEYS: usize = 256;
 
 type Key = [u8; 32];
@@ -48,7 +49,7 @@ static GRANTS: LazyLock<SyncMutex<HashMap<Key, Weak<Grant>>>> = LazyLock::new(Sy
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Grant {
-    /// Digest of provider, app and scopes; keys are made of it and a refresh token.
+    /// Digest of provider, app and scopes; keys are made of it and a token set.
     realm: Key,
     keys: SyncMutex<Vec<Key>>,
     latest: Mutex<Latest>,
@@ -58,6 +59,8 @@ pub(crate) struct Grant {
 struct Latest {
     tokens: TokenSet,
     backoff: Backoff,
+    /// In a row.
+    failures: u32,
     closed: Option<Closed>,
 }
 
@@ -114,11 +117,10 @@ impl Grant {
         let realm = realm(client, scopes);
         let fresh = || {
             let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-            let latest = Latest { tokens: tokens.clone(), backoff, closed: None };
+            let latest = Latest { tokens: tokens.clone(), backoff, failures: 0, closed: None };
             Arc::new(Self { realm, keys: SyncMutex::default(), latest: Mutex::new(latest) })
         };
-        let Some(token) = &tokens.refresh_token else { return fresh() };
-        let key = key(&realm, token);
+        let Some(key) = key(&realm, tokens) else { return fresh() };
         let mut grants = GRANTS.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(grant) = grants.get(&key).and_then(Weak::upgrade) {
             drop(grants);
@@ -190,8 +192,7 @@ impl Grant {
     }
 
     fn adopt(self: &Arc<Self>, latest: &mut Latest, next: &TokenSet) {
-        if let Some(token) = &next.refresh_token {
-            let key = key(&self.realm, token);
+        if let Some(key) = key(&self.realm, next) {
             self.keep(key);
             let mut grants = GRANTS.lock().unwrap_or_else(PoisonError::into_inner);
             let slot = grants.entry(key).or_default();
@@ -201,6 +202,7 @@ impl Grant {
         }
         latest.tokens = next.clone();
         latest.backoff.reset();
+        latest.failures = 0;
         latest.closed = None;
     }
 
@@ -226,9 +228,15 @@ impl Grant {
 }
 
 impl Latest {
-    /// Closes the door for a while, at least as long as the provider asked.
+    /// Closes the door for a while, at least as long as the provider asked. A first failure that may be over in a moment
+    /// leaves it open once more, if the token that is held has ended: somebody needs another one now.
     fn close(&mut self, error: Error) -> Arc<Error> {
         let cause = Arc::new(error);
+        self.failures = self.failures.saturating_add(1);
+        let may_be_over = cause.retryable() && cause.retry_after().is_none() && cause.code() != Code::RateLimited;
+        if self.failures == 1 && may_be_over && !self.tokens.is_live() {
+            return cause;
+        }
         let pause = self.backoff.next_delay().max(SHORTEST_PAUSE).max(cause.retry_after().unwrap_or_default());
         if let Some(until) = clock::now().checked_add(pause) {
             self.closed = Some(Closed { until, cause: Arc::clone(&cause) });
@@ -292,6 +300,14 @@ fn realm(client: &Client, scopes: &[String]) -> Key {
     digest.finalize().into()
 }
 
-fn key(realm: &Key, token: &Secret) -> Key {
-    Sha256::new().chain_update(realm).chain_update(token.expose()).finalize().into()
+/// `None` for a set that cannot be renewed.
+fn key(realm: &Key, tokens: &TokenSet) -> Option<Key> {
+    let mut digest = Sha256::new().chain_update(realm);
+    for token in [tokens.refresh_token.as_ref()?, &tokens.access_token] {
+        digest.update((token.expose().len() as u64).to_le_bytes());
+        digest.update(token.expose());
+    }
+    digest.update(tokens.obtained_at.unix_ms().to_le_bytes());
+    digest.update(tokens.expires_at.unix_ms().to_le_bytes());
+    Some(digest.finalize().into())
 }

@@ -22,7 +22,11 @@ impl Client {
         })?;
         self.within(call, async {
             let http = self.web(Endpoint::Revocation, scrub);
-            request.request_async(&http).await.map_err(|error| flow_error(Endpoint::Revocation, error))
+            match request.request_async(&http).await.map_err(|error| flow_error(Endpoint::Revocation, error)) {
+                // RFC 7009 §2.2: the token is dead, which is what was asked. Google says so by an error.
+                Err(Error::Refused(refusal)) if refusal.error() == "invalid_token" => Ok(()),
+                other => other,
+            }
         })
         .await
     }

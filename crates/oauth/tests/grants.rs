@@ -18,15 +18,16 @@ use tokio_util::sync::CancellationToken;
 #[tokio::test]
 async fn two_sources_of_one_grant_make_one_request_and_each_saves() {
     let world = World::start().await;
-    let (one, two) = (Row::holding(&token_set(-10)), Row::holding(&token_set(-10)));
-    let first = source(&world.microsoft(), token_set(-10), &one);
-    let second = source(&world.microsoft(), token_set(-10), &two);
+    let stored = token_set(-10);
+    let (one, two) = (Row::holding(&stored), Row::holding(&stored));
+    let first = source(&world.microsoft(), stored.clone(), &one);
+    let second = source(&world.microsoft(), stored.clone(), &two);
     let (a, b) = tokio::join!(token(&first), token(&second));
     assert_eq!((a.unwrap(), b.unwrap()), ("canary-access-1".to_owned(), "canary-access-1".to_owned()));
     assert_eq!(world.token_requests().len(), 1);
     assert_eq!((one.saves().len(), two.saves().len()), (1, 1));
     // A third, made from the set that was stored before, finds its way to the same grant.
-    let third = world.microsoft().token_source(token_set(-10), Arc::new(NoStore)).unwrap();
+    let third = world.microsoft().token_source(stored, Arc::new(NoStore)).unwrap();
     assert_eq!(token(&third).await.unwrap(), "canary-access-1");
     assert_eq!(world.token_requests().len(), 1);
 }

@@ -82,6 +82,34 @@ async fn an_outage_before_the_end_does_no_harm_and_is_no_storm() {
 }
 
 #[tokio::test]
+async fn one_failure_does_not_keep_a_mailbox_out_when_the_provider_is_back() {
+    let world = World::start().await;
+    world.next(Reply::new(503, "text/html", "busy"));
+    let source = world.microsoft().token_source(token_set(-10), Arc::new(NoStore)).unwrap();
+    assert_eq!(token(&source).await.unwrap_err().code(), Code::ServerUnavailable);
+    assert_eq!(token(&source).await.unwrap(), "canary-access-1");
+    assert_eq!(world.token_requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_set_obtained_anew_is_a_grant_of_its_own_though_its_refresh_token_is_the_same() {
+    let world = World::start().await;
+    let before = token_set(-10);
+    let first = world.microsoft().token_source(before.clone(), Arc::new(NoStore)).unwrap();
+    assert_eq!(token(&first).await.unwrap(), "canary-access-1");
+    // Somebody else's row, or the same user linked again: nothing of the first one's is theirs.
+    let mut anew = before.clone();
+    anew.obtained_at = anew.obtained_at.plus_seconds(1);
+    world.next(Reply::json(400, &json!({"error": "invalid_grant", "error_codes": [50173]})));
+    let second = world.microsoft().token_source(anew, Arc::new(NoStore)).unwrap();
+    assert_eq!(token(&second).await.unwrap_err().code(), Code::InvalidGrant);
+    // The very row is the grant itself, also after it was renewed.
+    let third = world.microsoft().token_source(before, Arc::new(NoStore)).unwrap();
+    assert_eq!(token(&third).await.unwrap(), "canary-access-1");
+    assert_eq!(world.token_requests().len(), 2);
+}
+
+#[tokio::test]
 async fn retry_after_is_honoured() {
     let world = World::start().await;
     world.next(Reply::json(429, &json!({"error": "temporarily_unavailable"})).header("retry-after", "120"));

@@ -1,6 +1,7 @@
 //! What the settings page may have got wrong: refused here, before a byte is sent.
 
 use email_base::Secret;
+use email_net::Endpoint as ServerAddress;
 use url::Url;
 
 use crate::error::Error;
@@ -43,6 +44,14 @@ pub(crate) fn endpoint_or(name: &str, given: Option<&String>, default: &str) -> 
 /// The override if there is one.
 pub(crate) fn endpoint_option(name: &str, given: Option<&String>) -> Result<Option<Url>, Error> {
     given.map(|value| endpoint(name, value)).transpose()
+}
+
+/// A server that is given: one that can be connected to, as far as its form tells.
+pub(crate) fn server(name: &str, given: Option<ServerAddress>) -> Result<Option<ServerAddress>, Error> {
+    if let Some(server) = &given {
+        server.check().map_err(|error| Error::argument(format!("{name}.{error}")))?;
+    }
+    Ok(given)
 }
 
 fn word<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {

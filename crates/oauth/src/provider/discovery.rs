@@ -55,6 +55,7 @@ impl Provider {
         scopes::check(&options.scopes)?;
         let http = Http::new(connector.https()?);
         // The path is kept and extended (OIDC Discovery §4.1), not replaced (RFC 8414 §3.1).
+        let (imap, smtp) = (check::server("imap", options.imap)?, check::server("smtp", options.smtp)?);
         let document = format!("{}{WELL_KNOWN}", options.issuer.trim_end_matches('/'));
         let document = check::endpoint("issuer", &document)?;
         call.check()?;
@@ -76,8 +77,8 @@ impl Provider {
             profile_endpoint: metadata.endpoint("userinfo_endpoint")?,
             consent_scopes: options.scopes.clone(),
             scopes: options.scopes,
-            imap: options.imap,
-            smtp: options.smtp,
+            imap,
+            smtp,
         })))
     }
 }

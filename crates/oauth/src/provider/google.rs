@@ -77,8 +77,12 @@ impl Provider {
             )?),
             consent_scopes: scopes.clone(),
             scopes,
-            imap: Some(endpoints.imap.unwrap_or_else(|| server("imap.gmail.com", 993))),
-            smtp: Some(endpoints.smtp.unwrap_or_else(|| server("smtp.gmail.com", 465))),
+            imap: Some(
+                check::server("endpoints.imap", endpoints.imap)?.unwrap_or_else(|| server("imap.gmail.com", 993)),
+            ),
+            smtp: Some(
+                check::server("endpoints.smtp", endpoints.smtp)?.unwrap_or_else(|| server("smtp.gmail.com", 465)),
+            ),
         })))
     }
 }
@@ -127,6 +131,16 @@ mod tests {
             json!({"clientId": "id", "clientSecret": "s", "endpoints": {"imap": {"host": "h", "port": "993", "tls": "implicit"}}}),
         ] {
             assert!(serde_json::from_value::<GoogleOptions>(options.clone()).is_err(), "{options}");
+        }
+    }
+
+    #[test]
+    fn servers_that_nobody_can_connect_to_are_refused() {
+        for (name, host, port) in [("imap", "a b", 993), ("imap", "", 993), ("smtp", "smtp.gmail.com", 0)] {
+            let endpoints = json!({name: {"host": host, "port": port, "tls": "implicit"}});
+            let options = json!({"clientId": "id", "clientSecret": "s", "endpoints": endpoints});
+            let error = Provider::google(serde_json::from_value(options).unwrap()).unwrap_err().to_string();
+            assert!(error.contains(&format!("endpoints.{name}.")), "{error}");
         }
     }
 }

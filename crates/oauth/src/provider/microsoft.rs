@@ -187,8 +187,14 @@ impl Provider {
             )?),
             scopes,
             consent_scopes,
-            imap: Some(endpoints.imap.unwrap_or_else(|| server(hosts.imap, 993, Security::Implicit))),
-            smtp: Some(endpoints.smtp.unwrap_or_else(|| server(smtp, 587, Security::StartTls))),
+            imap: Some(
+                check::server("endpoints.imap", endpoints.imap)?
+                    .unwrap_or_else(|| server(hosts.imap, 993, Security::Implicit)),
+            ),
+            smtp: Some(
+                check::server("endpoints.smtp", endpoints.smtp)?
+                    .unwrap_or_else(|| server(smtp, 587, Security::StartTls)),
+            ),
             dialect: Dialect::Microsoft(Tenancy {
                 tenant,
                 mail_resource: hosts.mail_resource.to_owned(),
