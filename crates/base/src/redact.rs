@@ -82,7 +82,8 @@ mod tests {
     #[test]
     fn text_that_reorders_what_a_reader_sees() {
         for clean in [text, line] {
-            for c in ['\u{1b}', '\u{9b}', '\u{61c}', '\u{200f}', '\u{2028}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}']
+            for c in
+                ['\u{1b}', '\u{9b}', '\u{61c}', '\u{200f}', '\u{2028}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}']
             {
                 assert_eq!(clean(&format!("x{c}y"), 1000), "x y", "{c:?}");
             }

@@ -319,3 +319,41 @@ async fn unusable_options_before_a_connection() {
     evil.client_id = Some(vec![("name".into(), "a\r\nA2 NOOP".into())]);
     assert_eq!(refused(evil).await.code().as_str(), "INVALID_ARGUMENT");
 }
+
+/// Everything that could be printed of an error.
+fn printed(error: &Error) -> String {
+    format!("{error} {error:?} {:?}", error.server())
+}
+
+#[tokio::test]
+async fn a_server_that_echoes_what_signs_in() {
+    let greeting = "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=XOAUTH2] ready\n";
+    for (how, echo) in [
+        ("C: {tag} AUTHENTICATE PLAIN {m}\n", "hunter2, AGFkYUBleGFtcGxlLmNvbQBodW50ZXIy"),
+        ("C: {tag} AUTHENTICATE XOAUTH2 {m}\n", "dXNlcj1hZGFAZXhhbXBsZS5jb20BYXV0aD1CZWFyZXIgaHVudGVyMgEB"),
+    ] {
+        let mock = play(&format!("{greeting}{how}S: {{tag}} NO [hunter2] you sent {echo}.\nX: eof"));
+        let password = Credentials::Password { user: "ada@example.com".into(), password: "hunter2".into() };
+        let options =
+            if how.contains("PLAIN") { options_as(&mock, Security::None, password) } else { oauth(&mock, "hunter2") };
+        let printed = printed(&refused(options).await);
+        assert!(echo.split([',', ' ']).all(|leaked| leaked.is_empty() || !printed.contains(leaked)), "{printed}");
+        assert!(printed.contains("you sent [redacted]"), "{printed}");
+        mock.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_echoed_before_the_login_or_long_after_it() {
+    let mock = play("S: * BYE secret is not welcome here\nX: eof");
+    assert!(printed(&refused(options(&mock, Security::None)).await).contains(": [redacted] is not"));
+    mock.finished().await;
+
+    let transcript = "C: {tag} LIST \"\" \"*\"\nS: {tag} NO secret lists nothing\n\
+                      C: {tag} LSUB \"\" \"*\"\nS: {tag} OK done\n";
+    let mock = server("IMAP4rev1", format!("{transcript}{LOGOUT}"));
+    let client = connect(&mock).await;
+    let printed = printed(&client.list(json("{}"), &call()).await.map(|_| ()).unwrap_err());
+    assert!(printed.contains(": [redacted] lists nothing") && !printed.contains("secret"), "{printed}");
+    finish(client, mock).await;
+}

@@ -130,6 +130,9 @@ async fn refusals_say_who_has_to_act() {
     assert_eq!(error.server().unwrap().status, "407");
     assert!(error.to_string().contains("127.0.0.1") && error.to_string().contains("mail.example:993"), "{error}");
 
+    let error = answered("HTTP/1.1 407 not for ada:s3cret, not for YWRhOnMzY3JldA==\r\n\r\n").await;
+    assert!(error.to_string().ends_with("not for ada:[redacted], not for [redacted]"), "an echo: {error}");
+
     let error = answered("HTTP/1.1 403 Forbidden\r\n\r\n<html>").await;
     assert_eq!((error.code(), error.action()), (Code::ProxyFailed, Action::FixConfig));
 

@@ -7,7 +7,7 @@
 //!
 //! Read more kindly than written: a second digit above 5 and text in another charset than UTF-8 are seen in the wild.
 
-use email_base::ServerReply;
+use email_base::{Scrub, ServerReply};
 
 /// Longest line of a reply. RFC 5321 §4.5.3.1.5 says 512; stops a line without end.
 pub(crate) const MAX_REPLY_LINE: usize = 8 * 1024;
@@ -117,13 +117,13 @@ impl Reply {
     }
 
     /// For the public error.
-    pub(crate) fn to_server(&self) -> ServerReply {
-        ServerReply::new(self.code.to_string(), &self.text(), self.enhanced().map(str::to_owned))
+    pub(crate) fn to_server(&self, scrub: &Scrub) -> ServerReply {
+        ServerReply::new(self.code.to_string(), &scrub.clean(&self.text()), self.enhanced().map(str::to_owned))
     }
 
     /// `250 2.0.0 Ok: queued as 7F`, redacted.
-    pub(crate) fn summary(&self) -> String {
-        let said = self.to_server();
+    pub(crate) fn summary(&self, scrub: &Scrub) -> String {
+        let said = self.to_server(scrub);
         format!("{} {}", said.status, said.text).trim_end().to_owned()
     }
 }
@@ -154,12 +154,12 @@ mod tests {
         let gmail = reply("550-5.7.25 The IP address has no\n550-5.7.25 PTR record, or it does not\n550 5.7.25 match.");
         assert_eq!(gmail.enhanced(), Some("5.7.25"));
         assert_eq!(gmail.text(), "5.7.25 The IP address has no PTR record, or it does not match.");
-        assert_eq!(gmail.to_server().status, "550");
+        assert_eq!(gmail.to_server(&Scrub::default()).status, "550");
     }
 
     #[test]
     fn bare_codes_and_unusual_digits_are_read() {
-        assert_eq!(reply("250").summary(), "250");
+        assert_eq!(reply("250").summary(&Scrub::default()), "250");
         assert_eq!(reply("571 5.7.1 no").code, 571);
         assert_eq!(reply("250 ok").enhanced(), None);
         assert_eq!(reply("550 4.7.1 classes disagree").enhanced(), None);
