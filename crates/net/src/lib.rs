@@ -32,3 +32,4 @@ pub use error::{Error, Phase};
 pub use https::{ANSWER_TIMEOUT, READ_TIMEOUT};
 pub use options::{ConnectOptions, Endpoint, Proxy, Security};
 pub use stream::Stream;
+pub use target::is_loopback;
