@@ -49,7 +49,7 @@ impl Connector {
     pub fn check(&self, endpoint: &Endpoint) -> Result<(), Error> {
         let target = Target::parse(&endpoint.host, endpoint.port)?;
         match endpoint.tls {
-            Security::None => stays_on_this_machine(&target, self.shared.route.to(&target.host)),
+            Security::None => stays_on_this_machine(&target, self.shared.route.to(&target)),
             Security::Implicit | Security::StartTls => Ok(()),
         }
     }
@@ -60,7 +60,7 @@ impl Connector {
     /// Dropping the future gives everything up.
     pub async fn connect(&self, endpoint: &Endpoint, call: &Call) -> Result<Stream, Error> {
         let target = Target::parse(&endpoint.host, endpoint.port)?;
-        let proxy = self.shared.route.to(&target.host);
+        let proxy = self.shared.route.to(&target);
         if endpoint.tls == Security::None {
             stays_on_this_machine(&target, proxy)?;
         }
@@ -129,7 +129,8 @@ fn stays_on_this_machine(target: &Target, proxy: Option<&ProxyAddress>) -> Resul
     }
     match proxy {
         Some(proxy) if !proxy.target.host.is_loopback() => {
-            Err(Error::argument("tls: 'none' cannot go through a proxy on another machine"))
+            let why = "tls: 'none' cannot go through a proxy on another machine; pass proxy: null, or name the host in NO_PROXY";
+            Err(Error::argument(why))
         }
         _ => Ok(()),
     }

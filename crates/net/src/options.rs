@@ -32,7 +32,7 @@ pub struct Endpoint {
 /// How to get out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Proxy {
-    /// `HTTPS_PROXY`, else `ALL_PROXY`, in upper or lower case; `NO_PROXY` is honoured and loopback is never proxied.
+    /// `HTTPS_PROXY`, else `ALL_PROXY`, in upper or lower case; what `NO_PROXY` names is reached without.
     #[default]
     Environment,
     /// Without one, whatever the environment says.

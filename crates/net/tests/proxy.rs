@@ -302,16 +302,21 @@ fn in_environment(test: &str, variables: &[(&str, String)]) {
 }
 
 #[tokio::test]
-async fn environment_proxies_serve_other_machines_only() {
+async fn environment_proxies_serve_whatever_no_proxy_does_not_name() {
     let proxy = Mock::start(async |listener| {
-        let mut peer = listener.accept().await;
-        assert_eq!(head(&mut peer).await[0], "CONNECT mail.example:143 HTTP/1.1");
-        peer.send("HTTP/1.1 200 OK\r\n\r\n").await;
-        peer.expect_eof().await;
+        for target in ["mail.example:143", "127.0.0.1:143"] {
+            let mut peer = listener.accept().await;
+            assert_eq!(head(&mut peer).await[0], format!("CONNECT {target} HTTP/1.1"));
+            peer.send("HTTP/1.1 200 OK\r\n\r\n").await;
+            peer.expect_eof().await;
+        }
     });
     let url = format!("http://127.0.0.1:{}", proxy.port());
     tokio::task::spawn_blocking(move || {
-        in_environment("with_the_environment", &[("HTTPS_PROXY", url), ("NO_PROXY", "excepted.invalid".into())]);
+        in_environment(
+            "with_the_environment",
+            &[("HTTPS_PROXY", url), ("NO_PROXY", "excepted.invalid,localhost".into())],
+        );
     })
     .await
     .unwrap();
@@ -319,11 +324,13 @@ async fn environment_proxies_serve_other_machines_only() {
 }
 
 #[tokio::test]
-#[ignore = "run by environment_proxies_serve_other_machines_only"]
+#[ignore = "run by environment_proxies_serve_whatever_no_proxy_does_not_name"]
 async fn with_the_environment() {
     let connector = Connector::new(&ConnectOptions::default()).unwrap();
-    connector.connect(&endpoint("mail.example", 143, Security::StartTls), &call()).await.unwrap();
-    // The proxy takes one connection; these must not be it.
+    for host in ["mail.example", "127.0.0.1"] {
+        connector.connect(&endpoint(host, 143, Security::StartTls), &call()).await.unwrap();
+    }
+    // The proxy takes two connections; these must not be among them.
     let server = Mock::start(async |listener| drop(listener.accept().await));
     connect(&connector, server.port(), Security::StartTls).await.unwrap();
     server.finished().await;

@@ -5,6 +5,7 @@
 
 mod address;
 mod connect;
+mod exceptions;
 mod route;
 mod socks5;
 
