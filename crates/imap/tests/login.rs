@@ -12,11 +12,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use email_base::{AccessTokens, Classify, Credentials, FixedToken, Secret, TokenError};
-use email_imap::{Client, Error, Options};
-use email_net::Security;
-use email_testkit::{Leaf, Mock};
+use email_base::{AccessTokens, Classify, Code, Credentials, FixedToken, Secret, TokenError, clock};
+use email_imap::{Client, Error, Options, reach};
+use email_net::{ConnectOptions, Connector, Proxy, Security};
+use email_testkit::{Leaf, Mock, ca_pem};
 use support::*;
 
 fn oauth(mock: &Mock, token: &str) -> Options {
@@ -356,4 +357,32 @@ async fn a_secret_that_is_echoed_before_the_login_or_long_after_it() {
     let printed = printed(&client.list(json("{}"), &call()).await.map(|_| ()).unwrap_err());
     assert!(printed.contains(": [redacted] lists nothing") && !printed.contains("secret"), "{printed}");
     finish(client, mock).await;
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_is_not_connected_to() {
+    let quick =
+        ConnectOptions { ca: vec![ca_pem()], proxy: Proxy::Direct, connect_timeout: Some(Duration::from_millis(500)) };
+    for tls in [Security::None, Security::StartTls, Security::Implicit] {
+        let mock = Mock::start(async move |listener| {
+            // For a client, and for a set-up page.
+            for _ in 0..2 {
+                let mut peer = match tls {
+                    Security::Implicit => listener.accept_tls(Leaf::Good).await,
+                    _ => listener.accept().await,
+                };
+                peer.expect_eof().await;
+            }
+        });
+        let mut options = options(&mock, tls);
+        options.connector = Connector::new(&quick).unwrap();
+        let (endpoint, connector) = (options.endpoint.clone(), options.connector.clone());
+        let started = clock::now();
+        for error in [refused(options).await, reach(&endpoint, &connector, &call()).await.unwrap_err()] {
+            assert_eq!(error.code(), Code::ConnectTimeout, "{tls:?} {error}");
+            assert!(error.to_string().contains("greeting"), "{error}");
+        }
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        mock.finished().await;
+    }
 }

@@ -14,6 +14,7 @@ use rustls::ClientConfig;
 
 use crate::deadline::Deadline;
 use crate::error::Phase;
+use crate::greeting::GreetingTime;
 use crate::proxy::{self, ProxyAddress, Route};
 use crate::stream::Stream;
 use crate::target::Target;
@@ -32,6 +33,8 @@ struct Shared {
     tls: Arc<ClientConfig>,
     route: Route,
     connect_timeout: Duration,
+    /// It was the caller who said so.
+    is_chosen: bool,
 }
 
 impl Connector {
@@ -42,7 +45,8 @@ impl Connector {
             return Err(Error::argument("connectTimeoutMs: must be more than 0"));
         }
         let route = Route::new(&options.proxy)?;
-        Ok(Self { shared: Arc::new(Shared { tls: trust::client_config(&options.ca)?, route, connect_timeout }) })
+        let (tls, is_chosen) = (trust::client_config(&options.ca)?, options.connect_timeout.is_some());
+        Ok(Self { shared: Arc::new(Shared { tls, route, connect_timeout, is_chosen }) })
     }
 
     /// Refuses an endpoint that no connection can be made to, without any I/O.
@@ -72,14 +76,18 @@ impl Connector {
 
     async fn open(&self, target: &Target, proxy: Option<&ProxyAddress>, security: Security) -> Result<Stream, Error> {
         let deadline = self.deadline();
-        let stream = match proxy {
+        let mut stream = match proxy {
             None => dial(target, &deadline, target).await?,
             Some(proxy) => self.tunnel(proxy, target, &deadline).await?,
         };
-        if security != Security::Implicit {
-            return Ok(stream);
+        if security == Security::Implicit {
+            let handshake = tls::handshake(stream, &target.host, self.tls());
+            stream = deadline.run(target, Phase::Handshake, handshake).await?;
         }
-        deadline.run(target, Phase::Handshake, tls::handshake(stream, &target.host, self.tls())).await
+        if self.shared.is_chosen {
+            stream.greets_in(GreetingTime::until(deadline, target));
+        }
+        Ok(stream)
     }
 
     async fn tunnel(&self, proxy: &ProxyAddress, target: &Target, deadline: &Deadline) -> Result<Stream, Error> {

@@ -48,7 +48,8 @@ pub struct ConnectOptions {
     pub ca: Vec<String>,
     /// How to get out.
     pub proxy: Proxy,
-    /// For everything up to the end of the TLS handshake; [`crate::CONNECT_TIMEOUT`] when `None`.
+    /// For everything up to the server's greeting. When `None`, [`crate::CONNECT_TIMEOUT`] up to the end of the TLS
+    /// handshake, and each protocol's own patience from there.
     pub connect_timeout: Option<Duration>,
 }
 

@@ -119,6 +119,41 @@ async fn implicit_tls_and_the_callers_name() {
 // ── greeting and EHLO
 
 #[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_is_not_connected_to() {
+    for tls in [Security::None, Security::StartTls, Security::Implicit] {
+        let server = Mock::start(async move |listener| {
+            let mut peer = match tls {
+                Security::Implicit => listener.accept_tls(Leaf::Good).await,
+                _ => listener.accept().await,
+            };
+            peer.expect_eof().await;
+        });
+        let mut options = options(&server, tls);
+        options.connector = impatient(Duration::from_millis(500));
+        let started = clock::now();
+        let error = assert_failed(connect(options).await, Code::ConnectTimeout, None);
+        assert!(error.to_string().contains("greeting"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        server.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn the_time_to_connect_is_over_with_the_greeting() {
+    let server = Mock::start(async |listener| {
+        let mut peer = listener.accept().await;
+        peer.send("220 hi\r\n").await;
+        peer.receive_line().await;
+        clock::sleep(Duration::from_secs(1)).await;
+        peer.play("S: 250 mail\nC: QUIT\nS: 221 bye").await;
+    });
+    let mut options = options(&server, Security::None);
+    options.connector = impatient(Duration::from_millis(500));
+    connect(options).await.unwrap().close().await;
+    server.finished().await;
+}
+
+#[tokio::test]
 async fn refusals_before_signing_in_are_told_and_end_at_once() {
     for (transcript, code, status) in [
         ("S: 554 5.7.1 no service for you\nX: eof", Code::CommandRejected, "554"),

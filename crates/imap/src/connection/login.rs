@@ -172,9 +172,10 @@ enum Outcome {
 impl Stage {
     /// The greeting is read, and the capabilities are known.
     pub(super) async fn greeted(stream: Stream, limits: Limits, greeted: bool, scrub: Scrub) -> Result<Self> {
+        let time = stream.greeting_time();
         let mut stage = Self::new(stream, limits, greeted, scrub);
         if !greeted {
-            stage.greeting().await?;
+            time.run(stage.greeting(), || false).await??;
         }
         if stage.capabilities.is_empty() {
             stage.ask_capabilities().await?;

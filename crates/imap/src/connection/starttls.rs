@@ -27,8 +27,9 @@ pub(crate) async fn upgrade(
     scrub: &Scrub,
     call: &Call,
 ) -> Result<Stream> {
+    let time = stream.greeting_time();
     let mut dialogue = ClearDialogue::new(stream);
-    greeting(&dialogue.read_line().await?, scrub)?;
+    greeting(&time.run(dialogue.read_line(), || false).await??, scrub)?;
     let tag = unguessable_tag();
     dialogue.write_line(&format!("{tag} STARTTLS")).await?;
     for _ in 0..MAX_UNTAGGED {

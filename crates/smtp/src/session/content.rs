@@ -128,7 +128,7 @@ mod tests {
     use std::time::Duration;
 
     use email_base::{Call, Classify, Code};
-    use email_net::{ConnectOptions, Connector, Endpoint, Security};
+    use email_net::{ConnectOptions, Connector, Endpoint, GreetingTime, Security};
     use lettre::transport::smtp::extension::ClientId;
     use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
     use tokio_util::sync::CancellationToken;
@@ -138,6 +138,7 @@ mod tests {
     use crate::budget::{Budget, Key};
     use crate::envelope::Envelope;
     use crate::identity::Identity;
+    use crate::session::open::Greeting;
     use crate::session::{Target, Transaction};
     use crate::transparency::Form;
 
@@ -216,7 +217,10 @@ mod tests {
         let writes = Arc::new(AtomicUsize::new(0));
         let stream = Odd { inner, stuck: stuck.clone(), room: room.clone(), writes: writes.clone() };
         let hello = ClientId::Domain("x".into());
-        let mut session = target.hello(stream, None, &hello, Identity::nobody(), connection, scope).await.unwrap();
+        let mut session = target
+            .hello(stream, Greeting::Awaited(GreetingTime::default()), &hello, Identity::nobody(), connection, scope)
+            .await
+            .unwrap();
         let envelope = Envelope { from: "a@b".into(), to: vec!["c@d".into()] };
         let transaction = Transaction {
             route: envelope.route().unwrap(),

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use email_base::clock;
 use email_base::{Classify, Code, Credentials};
-use email_net::{Connector, Endpoint, Security};
+use email_net::{Connector, Endpoint, GreetingTime, Security};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 
@@ -29,6 +29,14 @@ pub(crate) struct Target {
     pub(crate) connector: Connector,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) name: Option<String>,
+}
+
+/// What the server says first.
+pub(super) enum Greeting {
+    /// Before STARTTLS.
+    Read(Reply),
+    /// Within so much time.
+    Awaited(GreetingTime),
 }
 
 impl Target {
@@ -71,31 +79,39 @@ impl Target {
         let (stream, greeting) = match self.endpoint.tls {
             Security::StartTls => {
                 let (stream, greeting) = self.start_tls(stream, &hello, &identity, scope).await?;
-                (stream, Some(greeting))
+                (stream, Greeting::Read(greeting))
             }
-            Security::Implicit | Security::None => (stream, None),
+            Security::Implicit | Security::None => {
+                let time = stream.greeting_time();
+                (stream, Greeting::Awaited(time))
+            }
         };
-        self.hello(stream, greeting.as_ref(), &hello, identity, connection, scope).await
+        self.hello(stream, greeting, &hello, identity, connection, scope).await
     }
 
     /// Greeting and EHLO, as lettre reads them.
     pub(super) async fn hello(
         &self,
         stream: impl Io + 'static,
-        greeting: Option<&Reply>,
+        greeting: Greeting,
         hello: &ClientId,
         identity: Identity,
         connection: Connection,
         scope: Scope<'_>,
     ) -> Result<Session> {
         // Without EHLO there is neither TLS nor a sign-in: only who needs neither may do without.
+        let (greeting, time) = match greeting {
+            Greeting::Read(reply) => (Some(reply), GreetingTime::default()),
+            Greeting::Awaited(time) => (None, time),
+        };
         let without = identity.who == Who::Nobody && greeting.is_none();
-        let (wire, tap) = Wire::new(Box::new(stream), greeting, without.then(|| format!("HELO {hello}\r\n")));
+        let (wire, tap) = Wire::new(Box::new(stream), greeting.as_ref(), without.then(|| format!("HELO {hello}\r\n")));
         let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(tap), hello);
+        let connecting = time.run(connecting, || wire.replies() > 0);
         let connected = scope.run(Phase::Greeting, connecting).await.map_err(|error| match error {
             Error::Interrupted { why, .. } if wire.replies() > 0 => Error::interrupted(why, Phase::Ehlo),
             error => error,
-        })?;
+        })??;
         // The greeting's or that of EHLO, whichever lettre read last.
         let phase = if wire.replies() < 2 { Phase::Greeting } else { Phase::Ehlo };
         let (lettre, reply) = match (connected, wire.take_reply()) {

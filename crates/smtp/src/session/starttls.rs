@@ -26,6 +26,7 @@ impl Target {
         identity: &Identity,
         scope: Scope<'_>,
     ) -> Result<(Stream, Reply)> {
+        let time = stream.greeting_time();
         let mut clear = Clear { dialogue: ClearDialogue::new(stream), scope };
         let positive = |reply: Reply, phase: Phase| {
             if reply.is_positive() {
@@ -34,7 +35,7 @@ impl Target {
                 Err(refused(&reply, phase, identity, phase.object().to_owned()))
             }
         };
-        let greeting = positive(clear.reply(Phase::Greeting).await?, Phase::Greeting)?;
+        let greeting = positive(time.run(clear.reply(Phase::Greeting), || false).await??, Phase::Greeting)?;
         let offered = positive(clear.ask(&format!("EHLO {hello}"), Phase::Ehlo).await?, Phase::Ehlo)?;
         if !Extensions::parse(&offered).starttls {
             return Err(Error::StartTlsUnavailable { server: None });
