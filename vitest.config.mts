@@ -6,6 +6,8 @@ const common = {
   // What hangs is found as well by a long wait, and a busy machine is no failure.
   testTimeout: 90_000,
   hookTimeout: 120_000,
+  // Everything is on this machine, whatever the environment says of the way out.
+  env: { NO_PROXY: '*', no_proxy: '*' },
 }
 
 export default defineConfig({

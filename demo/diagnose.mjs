@@ -65,9 +65,9 @@ process.exitCode = show.verdict() === 0 ? 0 : 1
 
 /** The mailbox was linked before the settings went wrong: its token still lives. */
 async function report(provider, user) {
-  const linked = new OAuthClient(microsoft(world.microsoft), { ca: world.ca })
+  const linked = new OAuthClient(microsoft(world.microsoft), { ca: world.ca, proxy: null })
   const accessToken = linked.tokenSource({ tokens: await world.issueTokens(user) })
-  return diagnose({ provider, auth: { user, accessToken }, ca: world.ca, timeoutMs: 20_000 })
+  return diagnose({ provider, auth: { user, accessToken }, ca: world.ca, proxy: null, timeoutMs: 20_000 })
 }
 
 function cell({ steps }, name) {

@@ -181,7 +181,7 @@ async function mailFromColleague(imap, world, identity) {
 async function receivedBy(world, sent) {
   const user = sent.accepted[0]
   const accessToken = await world.issueToken(user)
-  const imap = await ImapClient.connect({ ...world.imap, ca: world.ca, auth: { user, accessToken } })
+  const imap = await ImapClient.connect({ ...world.imap, ca: world.ca, proxy: null, auth: { user, accessToken } })
   try {
     const [uid] = await imap.search('INBOX', { header: { 'message-id': sent.messageId } })
     return await imap.fetchOne('INBOX', uid, { flags: true, message: true })

@@ -32,7 +32,7 @@ const origin = `http://localhost:${server.address().port}`
 const signIn = world === null ? null : signInPages(world, origin)
 const mailbox = new Mailbox({
   redirectUri: `${origin}/callback`,
-  connect: world === null ? {} : { ca: world.ca },
+  connect: world === null ? {} : { ca: world.ca, proxy: null },
   endpoints: world?.oauth.endpoints,
   tenant: values.tenant,
 })

@@ -12,11 +12,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use email_base::{AccessTokens, Classify, Credentials, FixedToken, Secret, TokenError};
-use email_imap::{Client, Error, Options};
-use email_net::Security;
-use email_testkit::{Leaf, Mock};
+use email_base::{AccessTokens, Classify, Code, Credentials, FixedToken, Secret, TokenError, clock};
+use email_imap::{Client, Error, Options, reach};
+use email_net::{ConnectOptions, Connector, Proxy, Security};
+use email_testkit::{Leaf, Mock, ca_pem};
 use support::*;
 
 fn oauth(mock: &Mock, token: &str) -> Options {
@@ -318,4 +319,70 @@ async fn unusable_options_before_a_connection() {
     let mut evil = with("ada", "x");
     evil.client_id = Some(vec![("name".into(), "a\r\nA2 NOOP".into())]);
     assert_eq!(refused(evil).await.code().as_str(), "INVALID_ARGUMENT");
+}
+
+/// Everything that could be printed of an error.
+fn printed(error: &Error) -> String {
+    format!("{error} {error:?} {:?}", error.server())
+}
+
+#[tokio::test]
+async fn a_server_that_echoes_what_signs_in() {
+    let greeting = "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=XOAUTH2] ready\n";
+    for (how, echo) in [
+        ("C: {tag} AUTHENTICATE PLAIN {m}\n", "hunter2, AGFkYUBleGFtcGxlLmNvbQBodW50ZXIy"),
+        ("C: {tag} AUTHENTICATE XOAUTH2 {m}\n", "dXNlcj1hZGFAZXhhbXBsZS5jb20BYXV0aD1CZWFyZXIgaHVudGVyMgEB"),
+    ] {
+        let mock = play(&format!("{greeting}{how}S: {{tag}} NO [hunter2] you sent {echo}.\nX: eof"));
+        let password = Credentials::Password { user: "ada@example.com".into(), password: "hunter2".into() };
+        let options =
+            if how.contains("PLAIN") { options_as(&mock, Security::None, password) } else { oauth(&mock, "hunter2") };
+        let printed = printed(&refused(options).await);
+        assert!(echo.split([',', ' ']).all(|leaked| leaked.is_empty() || !printed.contains(leaked)), "{printed}");
+        assert!(printed.contains("you sent [redacted]"), "{printed}");
+        mock.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_echoed_before_the_login_or_long_after_it() {
+    let mock = play("S: * BYE secret is not welcome here\nX: eof");
+    assert!(printed(&refused(options(&mock, Security::None)).await).contains(": [redacted] is not"));
+    mock.finished().await;
+
+    let transcript = "C: {tag} LIST \"\" \"*\"\nS: {tag} NO secret lists nothing\n\
+                      C: {tag} LSUB \"\" \"*\"\nS: {tag} OK done\n";
+    let mock = server("IMAP4rev1", format!("{transcript}{LOGOUT}"));
+    let client = connect(&mock).await;
+    let printed = printed(&client.list(json("{}"), &call()).await.map(|_| ()).unwrap_err());
+    assert!(printed.contains(": [redacted] lists nothing") && !printed.contains("secret"), "{printed}");
+    finish(client, mock).await;
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_is_not_connected_to() {
+    let quick =
+        ConnectOptions { ca: vec![ca_pem()], proxy: Proxy::Direct, connect_timeout: Some(Duration::from_millis(500)) };
+    for tls in [Security::None, Security::StartTls, Security::Implicit] {
+        let mock = Mock::start(async move |listener| {
+            // For a client, and for a set-up page.
+            for _ in 0..2 {
+                let mut peer = match tls {
+                    Security::Implicit => listener.accept_tls(Leaf::Good).await,
+                    _ => listener.accept().await,
+                };
+                peer.expect_eof().await;
+            }
+        });
+        let mut options = options(&mock, tls);
+        options.connector = Connector::new(&quick).unwrap();
+        let (endpoint, connector) = (options.endpoint.clone(), options.connector.clone());
+        let started = clock::now();
+        for error in [refused(options).await, reach(&endpoint, &connector, &call()).await.unwrap_err()] {
+            assert_eq!(error.code(), Code::ConnectTimeout, "{tls:?} {error}");
+            assert!(error.to_string().contains("greeting"), "{error}");
+        }
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        mock.finished().await;
+    }
 }

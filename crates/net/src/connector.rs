@@ -14,6 +14,7 @@ use rustls::ClientConfig;
 
 use crate::deadline::Deadline;
 use crate::error::Phase;
+use crate::greeting::GreetingTime;
 use crate::proxy::{self, ProxyAddress, Route};
 use crate::stream::Stream;
 use crate::target::Target;
@@ -32,6 +33,8 @@ struct Shared {
     tls: Arc<ClientConfig>,
     route: Route,
     connect_timeout: Duration,
+    /// It was the caller who said so.
+    is_chosen: bool,
 }
 
 impl Connector {
@@ -42,14 +45,15 @@ impl Connector {
             return Err(Error::argument("connectTimeoutMs: must be more than 0"));
         }
         let route = Route::new(&options.proxy)?;
-        Ok(Self { shared: Arc::new(Shared { tls: trust::client_config(&options.ca)?, route, connect_timeout }) })
+        let (tls, is_chosen) = (trust::client_config(&options.ca)?, options.connect_timeout.is_some());
+        Ok(Self { shared: Arc::new(Shared { tls, route, connect_timeout, is_chosen }) })
     }
 
     /// Refuses an endpoint that no connection can be made to, without any I/O.
     pub fn check(&self, endpoint: &Endpoint) -> Result<(), Error> {
         let target = Target::parse(&endpoint.host, endpoint.port)?;
         match endpoint.tls {
-            Security::None => stays_on_this_machine(&target, self.shared.route.to(&target.host)),
+            Security::None => stays_on_this_machine(&target, self.shared.route.to(&target)),
             Security::Implicit | Security::StartTls => Ok(()),
         }
     }
@@ -60,7 +64,7 @@ impl Connector {
     /// Dropping the future gives everything up.
     pub async fn connect(&self, endpoint: &Endpoint, call: &Call) -> Result<Stream, Error> {
         let target = Target::parse(&endpoint.host, endpoint.port)?;
-        let proxy = self.shared.route.to(&target.host);
+        let proxy = self.shared.route.to(&target);
         if endpoint.tls == Security::None {
             stays_on_this_machine(&target, proxy)?;
         }
@@ -72,14 +76,18 @@ impl Connector {
 
     async fn open(&self, target: &Target, proxy: Option<&ProxyAddress>, security: Security) -> Result<Stream, Error> {
         let deadline = self.deadline();
-        let stream = match proxy {
+        let mut stream = match proxy {
             None => dial(target, &deadline, target).await?,
             Some(proxy) => self.tunnel(proxy, target, &deadline).await?,
         };
-        if security != Security::Implicit {
-            return Ok(stream);
+        if security == Security::Implicit {
+            let handshake = tls::handshake(stream, &target.host, self.tls());
+            stream = deadline.run(target, Phase::Handshake, handshake).await?;
         }
-        deadline.run(target, Phase::Handshake, tls::handshake(stream, &target.host, self.tls())).await
+        if self.shared.is_chosen {
+            stream.greets_in(GreetingTime::until(deadline, target));
+        }
+        Ok(stream)
     }
 
     async fn tunnel(&self, proxy: &ProxyAddress, target: &Target, deadline: &Deadline) -> Result<Stream, Error> {
@@ -129,7 +137,8 @@ fn stays_on_this_machine(target: &Target, proxy: Option<&ProxyAddress>) -> Resul
     }
     match proxy {
         Some(proxy) if !proxy.target.host.is_loopback() => {
-            Err(Error::argument("tls: 'none' cannot go through a proxy on another machine"))
+            let why = "tls: 'none' cannot go through a proxy on another machine; pass proxy: null, or name the host in NO_PROXY";
+            Err(Error::argument(why))
         }
         _ => Ok(()),
     }

@@ -138,6 +138,8 @@ pub enum Phase {
     Proxy,
     /// The TLS handshake.
     Handshake,
+    /// The server's first words.
+    Greeting,
 }
 
 impl std::fmt::Display for Phase {
@@ -147,6 +149,7 @@ impl std::fmt::Display for Phase {
             Self::Connect => "opening the connection",
             Self::Proxy => "asking the proxy",
             Self::Handshake => "TLS handshake",
+            Self::Greeting => "waiting for the server's greeting",
         })
     }
 }

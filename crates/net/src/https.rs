@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::error::Phase;
 use crate::proxy::{ProxyAddress, Scheme};
-use crate::target::Host;
+use crate::target::{Host, Target};
 use crate::{Connector, Error, lookup, race, tls};
 
 /// A server that sends nothing for so long is given up.
@@ -50,8 +50,8 @@ impl Connector {
     }
 
     fn proxy_url(&self, url: &Url) -> Option<Url> {
-        let host = Host::parse(url.host_str()?).ok()?;
-        self.route().to(&host).and_then(spelt_for_reqwest)
+        let target = Target::parse(url.host_str()?, url.port_or_known_default()?).ok()?;
+        self.route().to(&target).and_then(spelt_for_reqwest)
     }
 }
 

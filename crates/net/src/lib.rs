@@ -2,6 +2,7 @@
 //!
 //! * [`Connector`]: options once, connections many times. DNS, address race, proxy, TLS, one deadline over all of it.
 //! * [`Stream`]: what comes of it.
+//! * [`GreetingTime`]: what is left of the time to connect for the server's first words.
 //! * [`ClearDialogue`]: the lines before STARTTLS.
 //! * [`Connector::https`]: the HTTP client of the OAuth crate, over the same trust, proxy and times.
 //! * [`Error`]: why not.
@@ -16,6 +17,7 @@ mod connector;
 mod deadline;
 mod dialogue;
 mod error;
+mod greeting;
 mod https;
 mod lookup;
 mod options;
@@ -29,6 +31,8 @@ mod trust;
 pub use connector::{CONNECT_TIMEOUT, Connector};
 pub use dialogue::{ClearDialogue, MAX_CLEAR_LINE};
 pub use error::{Error, Phase};
+pub use greeting::GreetingTime;
 pub use https::{ANSWER_TIMEOUT, READ_TIMEOUT};
 pub use options::{ConnectOptions, Endpoint, Proxy, Security};
 pub use stream::Stream;
+pub use target::is_loopback;

@@ -45,7 +45,7 @@ impl Endpoint {
 /// How to get out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Proxy {
-    /// `HTTPS_PROXY`, else `ALL_PROXY`, in upper or lower case; `NO_PROXY` is honoured and loopback is never proxied.
+    /// `HTTPS_PROXY`, else `ALL_PROXY`, in upper or lower case; what `NO_PROXY` names is reached without.
     #[default]
     Environment,
     /// Without one, whatever the environment says.
@@ -61,7 +61,8 @@ pub struct ConnectOptions {
     pub ca: Vec<String>,
     /// How to get out.
     pub proxy: Proxy,
-    /// For everything up to the end of the TLS handshake; [`crate::CONNECT_TIMEOUT`] when `None`.
+    /// For everything up to the server's greeting. When `None`, [`crate::CONNECT_TIMEOUT`] up to the end of the TLS
+    /// handshake, and each protocol's own patience from there.
     pub connect_timeout: Option<Duration>,
 }
 

@@ -12,6 +12,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::greeting::GreetingTime;
+
 /// A read of so many bytes shows that there are more to come: rustls asks for no more at a time, four times a record.
 const BUSY_READ: usize = 4 << 10;
 
@@ -29,6 +31,7 @@ pub struct Stream {
     encrypted: bool,
     local: Option<SocketAddr>,
     peer: Option<SocketAddr>,
+    greeting: GreetingTime,
 }
 
 enum Io {
@@ -52,13 +55,26 @@ impl Stream {
         self.peer
     }
 
+    /// For whoever reads the server's first words.
+    pub fn greeting_time(&self) -> GreetingTime {
+        self.greeting.clone()
+    }
+
+    pub(crate) fn greets_in(&mut self, time: GreetingTime) {
+        self.greeting = time;
+    }
+
     pub(crate) fn clear(tcp: TcpStream) -> Self {
         let (local, peer) = (tcp.local_addr().ok(), tcp.peer_addr().ok());
-        Self { ahead: BytesMut::new(), busy: false, io: Io::Tcp(tcp), encrypted: false, local, peer }
+        Self::new(Io::Tcp(tcp), false, local, peer)
     }
 
     pub(crate) fn encrypted(tls: TlsStream<Self>, local: Option<SocketAddr>, peer: Option<SocketAddr>) -> Self {
-        Self { ahead: BytesMut::new(), busy: false, io: Io::Tls(Box::new(tls)), encrypted: true, local, peer }
+        Self::new(Io::Tls(Box::new(tls)), true, local, peer)
+    }
+
+    fn new(io: Io, encrypted: bool, local: Option<SocketAddr>, peer: Option<SocketAddr>) -> Self {
+        Self { ahead: BytesMut::new(), busy: false, io, encrypted, local, peer, greeting: GreetingTime::default() }
     }
 
     /// The same connection after a proxy has put it through: what comes now is the server's.

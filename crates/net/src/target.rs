@@ -116,6 +116,12 @@ impl fmt::Display for Host {
     }
 }
 
+/// Whether `host` is this machine: 127.0.0.0/8, ::1, `localhost`. There another port is another server; elsewhere the
+/// ports of a host are the ways to one.
+pub fn is_loopback(host: &str) -> bool {
+    Host::parse(host).is_ok_and(|host| host.is_loopback())
+}
+
 /// An error message is no place for a megabyte.
 fn shortened(host: &str) -> String {
     host.chars().take(100).collect()
@@ -179,5 +185,6 @@ mod tests {
         for host in ["notlocalhost", "localhost.example", "128.0.0.1", "127.0.0.1.example"] {
             assert!(!Host::parse(host).unwrap().is_loopback(), "{host}");
         }
+        assert!(is_loopback("[::1]") && !is_loopback("mail.example.com") && !is_loopback(""));
     }
 }

@@ -130,6 +130,9 @@ async fn refusals_say_who_has_to_act() {
     assert_eq!(error.server().unwrap().status, "407");
     assert!(error.to_string().contains("127.0.0.1") && error.to_string().contains("mail.example:993"), "{error}");
 
+    let error = answered("HTTP/1.1 407 not for ada:s3cret, not for YWRhOnMzY3JldA==\r\n\r\n").await;
+    assert!(error.to_string().ends_with("not for ada:[redacted], not for [redacted]"), "an echo: {error}");
+
     let error = answered("HTTP/1.1 403 Forbidden\r\n\r\n<html>").await;
     assert_eq!((error.code(), error.action()), (Code::ProxyFailed, Action::FixConfig));
 
@@ -299,16 +302,21 @@ fn in_environment(test: &str, variables: &[(&str, String)]) {
 }
 
 #[tokio::test]
-async fn environment_proxies_serve_other_machines_only() {
+async fn environment_proxies_serve_whatever_no_proxy_does_not_name() {
     let proxy = Mock::start(async |listener| {
-        let mut peer = listener.accept().await;
-        assert_eq!(head(&mut peer).await[0], "CONNECT mail.example:143 HTTP/1.1");
-        peer.send("HTTP/1.1 200 OK\r\n\r\n").await;
-        peer.expect_eof().await;
+        for target in ["mail.example:143", "127.0.0.1:143"] {
+            let mut peer = listener.accept().await;
+            assert_eq!(head(&mut peer).await[0], format!("CONNECT {target} HTTP/1.1"));
+            peer.send("HTTP/1.1 200 OK\r\n\r\n").await;
+            peer.expect_eof().await;
+        }
     });
     let url = format!("http://127.0.0.1:{}", proxy.port());
     tokio::task::spawn_blocking(move || {
-        in_environment("with_the_environment", &[("HTTPS_PROXY", url), ("NO_PROXY", "excepted.invalid".into())]);
+        in_environment(
+            "with_the_environment",
+            &[("HTTPS_PROXY", url), ("NO_PROXY", "excepted.invalid,localhost".into())],
+        );
     })
     .await
     .unwrap();
@@ -316,11 +324,13 @@ async fn environment_proxies_serve_other_machines_only() {
 }
 
 #[tokio::test]
-#[ignore = "run by environment_proxies_serve_other_machines_only"]
+#[ignore = "run by environment_proxies_serve_whatever_no_proxy_does_not_name"]
 async fn with_the_environment() {
     let connector = Connector::new(&ConnectOptions::default()).unwrap();
-    connector.connect(&endpoint("mail.example", 143, Security::StartTls), &call()).await.unwrap();
-    // The proxy takes one connection; these must not be it.
+    for host in ["mail.example", "127.0.0.1"] {
+        connector.connect(&endpoint(host, 143, Security::StartTls), &call()).await.unwrap();
+    }
+    // The proxy takes two connections; these must not be among them.
     let server = Mock::start(async |listener| drop(listener.accept().await));
     connect(&connector, server.port(), Security::StartTls).await.unwrap();
     server.finished().await;

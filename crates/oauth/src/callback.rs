@@ -1,6 +1,6 @@
 //! The callback (RFC 6749 §4.1.2, RFC 9207): does it belong to this authorization, and what does it say?
 
-use email_base::Secret;
+use email_base::{Scrub, Secret};
 use url::Url;
 
 use crate::authorize::PendingAuthorization;
@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::provider::Inner;
 use crate::refusal::Refusal;
 use crate::same::same;
-use crate::scrub::Scrub;
 
 /// A code has some 2 KB at most; a longer callback is not from a provider.
 const MAX_CALLBACK: usize = 32 * 1024;

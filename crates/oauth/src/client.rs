@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use email_base::{Call, Code, Secret};
+use email_base::{Call, Code, Scrub, Secret};
 use email_net::Connector;
 use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::{
@@ -22,7 +22,6 @@ use crate::http::{Http, broken};
 use crate::iso::IsoTime;
 use crate::jwks::Jwks;
 use crate::provider::{Dialect, Proof, Provider};
-use crate::scrub::Scrub;
 use crate::table::{self, Verdict};
 use crate::tokens::TokenSet;
 

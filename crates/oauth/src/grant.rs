@@ -16,13 +16,12 @@ use std::sync::{Arc, LazyLock, Mutex as SyncMutex, PoisonError, Weak};
 use std::time::Duration;
 
 use email_base::clock::{self, Instant};
-use email_base::{Backoff, Classify, Code, Secret};
+use email_base::{Backoff, Classify, Code, Scrub, Secret};
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::scrub::Scrub;
 use crate::store::TokenStore;
 use crate::tokens::TokenSet;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use email_base::{Secret, clock};
+use email_base::{Scrub, Secret, clock};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, Request, Response};
 use serde_json::{Map, Value};
@@ -12,7 +12,6 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::iso;
 use crate::refusal::Refusal;
-use crate::scrub::Scrub;
 
 /// An answer that never ends would fill the memory; the largest honest one, a JWKS with certificates, has some 20 KB.
 /// Counted after decompression, so that a gzip bomb is cut off as well.

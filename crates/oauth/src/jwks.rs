@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use email_base::Scrub;
 use email_base::clock::{self, Instant};
 use jsonwebtoken::Algorithm;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
@@ -16,7 +17,6 @@ use url::Url;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::http::{Http, broken};
-use crate::scrub::Scrub;
 
 /// A withdrawn key is believed no longer than this.
 const KEPT: Duration = Duration::from_secs(3600);

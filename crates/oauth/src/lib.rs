@@ -40,7 +40,6 @@ mod refusal;
 mod revoke;
 mod same;
 mod scopes;
-mod scrub;
 mod source;
 mod store;
 mod table;

@@ -114,10 +114,10 @@ fn is_about_the_grant(refusal: &Refusal) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use email_base::Scrub;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::scrub::Scrub;
 
     fn refused(status: u16, error: &str, number: u32) -> Error {
         let mut body = json!({"error": error});

@@ -7,11 +7,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use email_base::{Code, ServerReply, redact};
+use email_base::{Code, Scrub, ServerReply, redact};
 use serde_json::{Map, Value, json};
 
 use crate::endpoint::Endpoint;
-use crate::scrub::Scrub;
 use crate::table::{self, Verdict};
 
 /// `error` and the ids are words, not texts; longer ones are somebody's attempt to fill a log.

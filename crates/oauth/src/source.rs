@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use email_base::clock::{self, Instant};
 use email_base::tokens::TokenFuture;
-use email_base::{AccessTokens, Backoff, Call, Secret, Timestamp, TokenError};
+use email_base::{AccessTokens, Backoff, Call, Scrub, Secret, Timestamp, TokenError};
 use tokio::sync::watch;
 
 use crate::client::Client;
@@ -22,7 +22,6 @@ use crate::error::Error;
 use crate::grant::{Grant, Origin, Renewal, STORE_TIMEOUT, is_fresh, margin_ms};
 use crate::provider::Provider;
 use crate::refresh::check_token;
-use crate::scrub::Scrub;
 use crate::store::TokenStore;
 use crate::tokens::TokenSet;
 

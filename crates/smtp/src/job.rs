@@ -112,14 +112,14 @@ impl<B: MessageBody> Job<B> {
                 }
             }
         }
-        let Taken { reply, size } = delivered.taken;
+        let Taken { response, size } = delivered.taken;
         tracing::info!(target: "smtp", accepted = accepted.len(), rejected = rejected.len(), bytes = size, "sent");
         SendResult {
             message_id: self.message_id,
             envelope: self.envelope,
             accepted,
             rejected,
-            response: reply.summary(),
+            response,
             bytes: size,
             sent_copy,
         }

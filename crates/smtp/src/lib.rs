@@ -22,6 +22,7 @@ mod ehlo;
 mod envelope;
 mod error;
 mod feeder;
+mod identity;
 mod job;
 mod options;
 mod phase;

@@ -7,7 +7,7 @@
 //!
 //! Read more kindly than written: a second digit above 5 and text in another charset than UTF-8 are seen in the wild.
 
-use email_base::ServerReply;
+use email_base::{Scrub, ServerReply, redact};
 
 /// Longest line of a reply. RFC 5321 §4.5.3.1.5 says 512; stops a line without end.
 pub(crate) const MAX_REPLY_LINE: usize = 8 * 1024;
@@ -117,14 +117,15 @@ impl Reply {
     }
 
     /// For the public error.
-    pub(crate) fn to_server(&self) -> ServerReply {
-        ServerReply::new(self.code.to_string(), &self.text(), self.enhanced().map(str::to_owned))
+    pub(crate) fn to_server(&self, scrub: &Scrub) -> ServerReply {
+        ServerReply::new(self.code.to_string(), &scrub.clean(&self.text()), self.enhanced().map(str::to_owned))
     }
 
-    /// `250 2.0.0 Ok: queued as 7F`, redacted.
-    pub(crate) fn summary(&self) -> String {
-        let said = self.to_server();
-        format!("{} {}", said.status, said.text).trim_end().to_owned()
+    /// `250 2.0.0 Ok: queued as 7F`. Of a message that was taken: its long identifiers are what finds it again, so only
+    /// the secrets that are known are left out.
+    pub(crate) fn summary(&self, scrub: &Scrub) -> String {
+        let text = redact::line(&scrub.clean(&self.text()), ServerReply::MAX_TEXT);
+        format!("{} {text}", self.code).trim_end().to_owned()
     }
 }
 
@@ -154,16 +155,30 @@ mod tests {
         let gmail = reply("550-5.7.25 The IP address has no\n550-5.7.25 PTR record, or it does not\n550 5.7.25 match.");
         assert_eq!(gmail.enhanced(), Some("5.7.25"));
         assert_eq!(gmail.text(), "5.7.25 The IP address has no PTR record, or it does not match.");
-        assert_eq!(gmail.to_server().status, "550");
+        assert_eq!(gmail.to_server(&Scrub::default()).status, "550");
     }
 
     #[test]
     fn bare_codes_and_unusual_digits_are_read() {
-        assert_eq!(reply("250").summary(), "250");
+        assert_eq!(reply("250").summary(&Scrub::default()), "250");
         assert_eq!(reply("571 5.7.1 no").code, 571);
         assert_eq!(reply("250 ok").enhanced(), None);
         assert_eq!(reply("550 4.7.1 classes disagree").enhanced(), None);
         assert_eq!(reply("250 2.0.0.1 no status").enhanced(), None);
+    }
+
+    #[test]
+    fn queue_ids_that_look_like_tokens_stay() {
+        for wire in [
+            "250 Ok 0102018c9e2a7f3b-1b2c3d4e-5f60-7182-93a4-b5c6d7e8f901-000000",
+            "250 2.0.0 OK <DU2PR04MB8567A1B2C3D4E5F60718293A4B5C6D7E8F90@DU2PR04MB8567.eurprd04.prod.outlook.com>",
+        ] {
+            assert_eq!(reply(wire).summary(&Scrub::default()), wire);
+        }
+        let long = reply(&format!("250 {}", "a".repeat(5000))).summary(&Scrub::default());
+        assert_eq!(long.chars().count(), "250 …".chars().count() + ServerReply::MAX_TEXT);
+        let echo = reply("250 thanks,\u{1b}hunter2").summary(&Scrub::of_login("ada", &"hunter2".into()));
+        assert_eq!(echo, "250 thanks, [redacted]");
     }
 
     #[test]

@@ -119,6 +119,41 @@ async fn implicit_tls_and_the_callers_name() {
 // ── greeting and EHLO
 
 #[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_is_not_connected_to() {
+    for tls in [Security::None, Security::StartTls, Security::Implicit] {
+        let server = Mock::start(async move |listener| {
+            let mut peer = match tls {
+                Security::Implicit => listener.accept_tls(Leaf::Good).await,
+                _ => listener.accept().await,
+            };
+            peer.expect_eof().await;
+        });
+        let mut options = options(&server, tls);
+        options.connector = impatient(Duration::from_millis(500));
+        let started = clock::now();
+        let error = assert_failed(connect(options).await, Code::ConnectTimeout, None);
+        assert!(error.to_string().contains("greeting"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        server.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn the_time_to_connect_is_over_with_the_greeting() {
+    let server = Mock::start(async |listener| {
+        let mut peer = listener.accept().await;
+        peer.send("220 hi\r\n").await;
+        peer.receive_line().await;
+        clock::sleep(Duration::from_secs(1)).await;
+        peer.play("S: 250 mail\nC: QUIT\nS: 221 bye").await;
+    });
+    let mut options = options(&server, Security::None);
+    options.connector = impatient(Duration::from_millis(500));
+    connect(options).await.unwrap().close().await;
+    server.finished().await;
+}
+
+#[tokio::test]
 async fn refusals_before_signing_in_are_told_and_end_at_once() {
     for (transcript, code, status) in [
         ("S: 554 5.7.1 no service for you\nX: eof", Code::CommandRejected, "554"),
@@ -297,6 +332,72 @@ async fn a_refused_token_is_replaced_once_on_a_fresh_connection() {
     with_two.credentials = Some(credentials(&tokens));
     assert_failed(connect(with_two).await, Code::TokenRefused, None);
     assert_eq!(*tokens.refused.lock().unwrap(), ["old"]);
+    server.finished().await;
+}
+
+/// Everything that could be printed of an error.
+fn printed(error: &email_smtp::Error) -> String {
+    format!("{error} {error:?} {:?}", error.server())
+}
+
+#[tokio::test]
+async fn a_server_that_echoes_what_signs_in() {
+    for (offered, first, echo) in [
+        ("PLAIN", "C: AUTH PLAIN {m}", "hunter2, AGFkYUBleGFtcGxlLmNvbQBodW50ZXIy"),
+        ("LOGIN", "C: AUTH LOGIN\nS: 334 \nC: {u}\nS: 334 \nC: {p}", "YWRhQGV4YW1wbGUuY29t aHVudGVyMg=="),
+        ("XOAUTH2", "C: AUTH XOAUTH2 {m}", "dXNlcj1hZGFAZXhhbXBsZS5jb20BYXV0aD1CZWFyZXIgaHVudGVyMgEB"),
+    ] {
+        let server =
+            server(&offering(offered, &format!("{first}\nS: 535-5.7.8 you sent\nS: 535 5.7.8 {echo}.\nX: eof")));
+        let options = options(&server, Security::None);
+        let (user, secret) = ("ada@example.com", "hunter2");
+        let options =
+            if offered == "XOAUTH2" { with_token(options, user, secret) } else { with_password(options, user, secret) };
+        let error = connect(options).await.map(|_| ()).unwrap_err();
+        let printed = printed(&error);
+        assert!(echo.split([',', ' ']).all(|leaked| leaked.is_empty() || !printed.contains(leaked)), "{printed}");
+        assert!(printed.contains("you sent [redacted]"), "{printed}");
+        server.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_echoed_long_after_the_sign_in_or_before_it() {
+    let server = server(&offering(
+        "PLAIN",
+        "C: AUTH PLAIN {m}\nS: 235 welcome\nC: MAIL FROM:<ada@example.com> SIZE=7\nS: 250 ok\nC: RCPT TO:<bob@example.com>\n\
+         S: 250 ok\nC: DATA\nS: 354 go\nC: hello\nC: .\nS: 250 queued for hunter2\n\
+         C: MAIL FROM:<ada@example.com> SIZE=7\nS: 550 5.7.1 hunter2 may not\nC: QUIT\nS: 221 bye\nX: close",
+    ));
+    let client = connect(with_password(options(&server, Security::None), "echo", "hunter2")).await.unwrap();
+    let deadline = call();
+    let message = || client.send(to_bob(), raw("hello"), SendOptions::default(), &deadline);
+    assert_eq!(message().await.unwrap().response, "250 queued for [redacted]");
+    let error = message().await.map(|_| ()).unwrap_err();
+    assert!(!printed(&error).contains("hunter2"), "{error}");
+    client.close().await;
+    server.finished().await;
+
+    let server = self::server("S: 554 5.7.1 hunter2 is not welcome here\nX: eof");
+    let error =
+        connect(with_password(options(&server, Security::None), "echo", "hunter2")).await.map(|_| ()).unwrap_err();
+    assert!(!printed(&error).contains("hunter2"), "{error}");
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn a_token_that_was_renewed_is_as_secret_as_the_one_before() {
+    let refuse = offering("XOAUTH2", "C: AUTH XOAUTH2 {m}\nS: 535 5.7.3 no\nX: eof");
+    let again = offering("XOAUTH2", "C: AUTH XOAUTH2 {m}\nS: 535 5.7.3 neither new-token nor old-token\nX: eof");
+    let server = Mock::start(async move |listener| {
+        listener.accept().await.play(&refuse).await;
+        listener.accept().await.play(&again).await;
+    });
+    let mut options = options(&server, Security::None);
+    let tokens = Rotating::new(&["old-token", "new-token"]);
+    options.credentials = Some(Credentials::OAuth { user: "ada".to_owned(), tokens });
+    let error = connect(options).await.map(|_| ()).unwrap_err();
+    assert!(printed(&error).contains("neither [redacted] nor [redacted]"), "{error}");
     server.finished().await;
 }
 

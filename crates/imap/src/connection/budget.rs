@@ -45,12 +45,13 @@ struct Registry {
     sweep_at: usize,
 }
 
-/// Which mailbox. Another port may be another server.
+/// Which mailbox, whichever port leads to it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     host: String,
-    port: u16,
     user: String,
+    /// On this machine each port is a server of its own.
+    port: Option<u16>,
 }
 
 /// The shared account of one mailbox.
@@ -75,7 +76,8 @@ impl Budget {
     pub(crate) fn of(host: &str, port: u16, user: &str) -> Arc<Self> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let limit = LIMITS.iter().find(|(known, _)| *known == host).map_or(Semaphore::MAX_PERMITS, |(_, limit)| *limit);
-        let key = Key { host, port, user: user.to_lowercase() };
+        let port = email_net::is_loopback(&host).then_some(port);
+        let key = Key { host, user: user.to_lowercase(), port };
         let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
         if registry.budgets.len() >= registry.sweep_at.max(SWEEP_AT) {
             registry.budgets.retain(|_, budget| Arc::strong_count(budget) > 1 || budget.pause().is_some());
@@ -217,8 +219,18 @@ mod tests {
         let error = other.check().unwrap_err();
         assert_eq!((error.code(), error.retry_after()), (Code::RateLimited, Some(Duration::from_secs(60))));
         assert!(Budget::of("imap.example.com", 1, "bob").check().is_ok());
+        assert!(Budget::of("imap.example.com", 2, "ada").check().is_err(), "another way to the same mailbox");
         tokio::time::advance(Duration::from_secs(60)).await;
         assert!(other.check().is_ok());
+    }
+
+    #[test]
+    fn a_pause_of_one_local_server_is_not_that_of_another() {
+        for host in ["localhost", "127.0.0.1", "127.8.9.1", "::1", "[::1]"] {
+            Budget::of(host, 1143, "ada").pause_for(Duration::from_secs(60));
+            assert!(Budget::of(host, 1143, "ada").check().is_err(), "{host}");
+            assert!(Budget::of(host, 1144, "ada").check().is_ok(), "{host}");
+        }
     }
 
     #[test]

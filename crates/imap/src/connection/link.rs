@@ -190,7 +190,7 @@ impl Link {
         match completion.status {
             CompletionStatus::Ok => Ok(completion),
             CompletionStatus::No | CompletionStatus::Bad => {
-                Err(refusal::error(line.verb(), reply::of_completion(&completion)))
+                Err(refusal::error(line.verb(), reply::of_completion(&completion, &self.view.scrub)))
             }
         }
     }
@@ -395,7 +395,7 @@ impl Link {
                     if let Event::Untagged(Untagged::Condition(condition)) = &event
                         && condition.kind == ConditionKind::Bye
                     {
-                        self.view.bye = Some(reply::of_condition(condition));
+                        self.view.bye = Some(reply::of_condition(condition, &self.view.scrub));
                         return Err(self.lost(line.verb(), None));
                     }
                     aside.push(event);

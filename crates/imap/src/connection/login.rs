@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use async_imap::Client;
-use email_base::{Call, Classify, Code, Credentials, Secret, ServerReply, clock};
+use email_base::{Call, Classify, Code, Credentials, Scrub, Secret, ServerReply, clock};
 use email_net::{Connector, Endpoint, Security, Stream};
 
 use super::capabilities::Capabilities;
@@ -36,26 +36,34 @@ const MAX_EVENTS: usize = 1000;
 /// Connects and logs in. A refused token is reported to its source; if that has another one, it is tried once.
 pub(crate) async fn log_in(settings: &Settings, call: &Call) -> Result<Link> {
     let tokens = match &settings.credentials {
-        Credentials::Password { password, .. } => return attempt(settings, password, call).await,
+        Credentials::Password { user, password } => {
+            return attempt(settings, password, Scrub::of_login(user, password), call).await;
+        }
         Credentials::OAuth { tokens, .. } => tokens,
     };
+    let user = settings.credentials.user();
     let token = tokens.current().await.map_err(Error::Token)?;
     let with_renewal = |mut link: Link, token: &Secret| {
         link.renewal = Renewal::of(&**tokens, token);
         link
     };
-    let refused = match attempt(settings, &token, call).await {
+    let scrub = Scrub::of_login(user, &token);
+    let refused = match attempt(settings, &token, scrub.clone(), call).await {
         Err(Error::TokenRefused(reply)) => reply,
         other => return other.map(|link| with_renewal(link, &token)),
     };
     tracing::debug!(target: "imap", "the access token was refused");
     match tokens.refused(&token).await.map_err(Error::Token)? {
-        Some(other) if other != token => attempt(settings, &other, call).await.map(|link| with_renewal(link, &other)),
+        Some(other) if other != token => {
+            // The refused one is as secret as ever.
+            let scrub = Scrub::of_login(user, &other).and(&scrub);
+            attempt(settings, &other, scrub, call).await.map(|link| with_renewal(link, &other))
+        }
         _ => Err(Error::TokenRefused(refused)),
     }
 }
 
-async fn attempt(settings: &Settings, proof: &Secret, call: &Call) -> Result<Link> {
+async fn attempt(settings: &Settings, proof: &Secret, scrub: Scrub, call: &Call) -> Result<Link> {
     // Unusable values are refused before any byte is sent.
     refuse_separators("auth.user", settings.credentials.user())?;
     refuse_separators("auth", proof.expose())?;
@@ -63,7 +71,7 @@ async fn attempt(settings: &Settings, proof: &Secret, call: &Call) -> Result<Lin
     let permit = settings.budget.connection(call).await?;
     let started = clock::now();
     let stream = settings.connector.connect(&settings.endpoint, call).await?;
-    let talk = talk(settings, proof, stream, call);
+    let talk = talk(settings, proof, scrub, stream, call);
     let link = clock::timeout(LOGIN_TIMEOUT, talk)
         .await
         .map_err(|_| Error::Silent { during: "login", waited: LOGIN_TIMEOUT })?;
@@ -83,10 +91,10 @@ pub(super) fn keep_pause(settings: &Settings, error: &Error) {
     }
 }
 
-async fn talk(settings: &Settings, proof: &Secret, stream: Stream, call: &Call) -> Result<Link> {
+async fn talk(settings: &Settings, proof: &Secret, scrub: Scrub, stream: Stream, call: &Call) -> Result<Link> {
     let is_far = stream.peer_addr().is_some_and(|peer| !peer.ip().is_loopback());
-    let (stream, upgraded) = secured(stream, &settings.endpoint, &settings.connector, call).await?;
-    let mut stage = Stage::greeted(stream, settings.limits, upgraded).await?;
+    let (stream, upgraded) = secured(stream, &settings.endpoint, &settings.connector, &scrub, call).await?;
+    let mut stage = Stage::greeted(stream, settings.limits, upgraded, scrub).await?;
     loop {
         let offered = stage.capabilities.has("ID");
         match stage.authenticate(settings, proof).await? {
@@ -108,10 +116,12 @@ pub(super) async fn secured(
     stream: Stream,
     endpoint: &Endpoint,
     connector: &Connector,
+    scrub: &Scrub,
     call: &Call,
 ) -> Result<(Stream, bool)> {
     let upgraded = endpoint.tls == Security::StartTls;
-    let stream = if upgraded { starttls::upgrade(stream, connector, &endpoint.host, call).await? } else { stream };
+    let stream =
+        if upgraded { starttls::upgrade(stream, connector, &endpoint.host, scrub, call).await? } else { stream };
     if !stream.is_encrypted() && endpoint.tls != Security::None {
         return Err(Error::Internal("a login without TLS"));
     }
@@ -146,6 +156,8 @@ pub(super) struct Stage {
     events: Events,
     control: TapControl,
     capabilities: Capabilities,
+    /// What is going to be told to the server.
+    scrub: Scrub,
     /// They are those of the server that the greeting names; itself it has not said so.
     assumed: bool,
 }
@@ -159,10 +171,11 @@ enum Outcome {
 
 impl Stage {
     /// The greeting is read, and the capabilities are known.
-    pub(super) async fn greeted(stream: Stream, limits: Limits, greeted: bool) -> Result<Self> {
-        let mut stage = Self::new(stream, limits, greeted);
+    pub(super) async fn greeted(stream: Stream, limits: Limits, greeted: bool, scrub: Scrub) -> Result<Self> {
+        let time = stream.greeting_time();
+        let mut stage = Self::new(stream, limits, greeted, scrub);
         if !greeted {
-            stage.greeting().await?;
+            time.run(stage.greeting(), || false).await??;
         }
         if stage.capabilities.is_empty() {
             stage.ask_capabilities().await?;
@@ -177,10 +190,10 @@ impl Stage {
     }
 
     /// After STARTTLS the greeting is over.
-    fn new(stream: Stream, limits: Limits, greeted: bool) -> Self {
+    fn new(stream: Stream, limits: Limits, greeted: bool, scrub: Scrub) -> Self {
         let make = if greeted { Tap::after_greeting } else { Tap::new };
         let (tap, events, control) = make(stream, limits);
-        Self { client: Client::new(tap), events, control, capabilities: Capabilities::default(), assumed: false }
+        Self { client: Client::new(tap), events, control, capabilities: Capabilities::default(), scrub, assumed: false }
     }
 
     async fn greeting(&mut self) -> Result<()> {
@@ -211,9 +224,10 @@ impl Stage {
                 }
                 Ok(())
             }
-            ConditionKind::Bye => {
-                Err(Error::ConnectionLost { during: "greeting", bye: Some(reply::of_condition(&greeting)) })
-            }
+            ConditionKind::Bye => Err(Error::ConnectionLost {
+                during: "greeting",
+                bye: Some(reply::of_condition(&greeting, &self.scrub)),
+            }),
             // Whose mailbox it would be nobody knows: the credentials of this client have not been asked for.
             ConditionKind::Preauth => Err(Error::protocol("it greets with PREAUTH: logged in, but as whom?")),
             ConditionKind::No | ConditionKind::Bad => Err(Error::protocol("it does not greet as an IMAP server")),
@@ -233,7 +247,7 @@ impl Stage {
         match run {
             Ok(()) => Ok(()),
             Err(error) => Err(match completion(&seen) {
-                Some(done) => refusal::error("CAPABILITY", reply::of_completion(done)),
+                Some(done) => refusal::error("CAPABILITY", reply::of_completion(done, &self.scrub)),
                 None => self.lost_or_bye("CAPABILITY", &seen, error),
             }),
         }
@@ -241,7 +255,7 @@ impl Stage {
 
     /// Proves who we are, by the best way that both sides have.
     async fn authenticate(self, settings: &Settings, proof: &Secret) -> Result<Outcome> {
-        let Self { client, mut events, control, capabilities, assumed } = self;
+        let Self { client, mut events, control, capabilities, scrub, assumed } = self;
         let user = settings.credentials.user();
         let mut seen = Vec::new();
         let collect = |event| keep(&mut seen, event);
@@ -261,7 +275,7 @@ impl Stage {
         match session {
             Ok(session) => {
                 // Those from before login are forgotten (RFC 9051 §6.2.2).
-                let mut view = View::default();
+                let mut view = View { scrub, ..View::default() };
                 for event in &seen {
                     match event {
                         Event::Untagged(data) => view.observe(data),
@@ -275,17 +289,17 @@ impl Stage {
             Err((_, client))
                 if assumed && completion(&seen).is_some_and(|done| done.status == CompletionStatus::Bad) =>
             {
-                Ok(Outcome::Misjudged(Box::new(Self { client, events, control, capabilities, assumed })))
+                Ok(Outcome::Misjudged(Box::new(Self { client, events, control, capabilities, scrub, assumed })))
             }
             Err((error, _client)) => Err(match completion(&seen) {
-                Some(done) => refused_login(&settings.credentials, done, challenge.take()),
-                None => super::lost(&control, "login", farewell(&seen), Some(error)),
+                Some(done) => refused_login(&settings.credentials, done, challenge.take(), &scrub),
+                None => super::lost(&control, "login", farewell(&seen, &scrub), Some(error)),
             }),
         }
     }
 
     fn lost_or_bye(&self, verb: &'static str, seen: &[Event], error: async_imap::error::Error) -> Error {
-        super::lost(&self.control, verb, farewell(seen), Some(error))
+        super::lost(&self.control, verb, farewell(seen, &self.scrub), Some(error))
     }
 }
 
@@ -307,13 +321,13 @@ fn choose(capabilities: &Capabilities, credentials: &Credentials) -> Result<Opti
 }
 
 /// What a refused login means. Only what says nothing else is the fault of the proof.
-fn refused_login(credentials: &Credentials, done: &Completion, challenge: Option<String>) -> Error {
-    let said = reply::of_completion(done);
+fn refused_login(credentials: &Credentials, done: &Completion, challenge: Option<String>, scrub: &Scrub) -> Error {
+    let said = reply::of_completion(done, scrub);
     match refusal::row(&said) {
         Code::CommandRejected if done.status == CompletionStatus::Bad => refusal::error("login", said),
         Code::CommandRejected | Code::AuthenticationFailed => match credentials {
             Credentials::Password { .. } => Error::AuthenticationFailed(said),
-            Credentials::OAuth { .. } => Error::TokenRefused(with_challenge(said, challenge)),
+            Credentials::OAuth { .. } => Error::TokenRefused(with_challenge(said, challenge, scrub)),
         },
         Code::MechanismUnavailable => Error::MechanismUnavailable(said.text),
         _ => refusal::error("login", said),
@@ -321,10 +335,10 @@ fn refused_login(credentials: &Credentials, done: &Completion, challenge: Option
 }
 
 /// The JSON of a refused token says more than the NO after it.
-fn with_challenge(said: Box<ServerReply>, challenge: Option<String>) -> Box<ServerReply> {
+fn with_challenge(said: Box<ServerReply>, challenge: Option<String>, scrub: &Scrub) -> Box<ServerReply> {
     match challenge.filter(|challenge| !challenge.trim().is_empty()) {
         Some(challenge) => {
-            let text = format!("{} {challenge}", said.text);
+            let text = format!("{} {}", said.text, scrub.clean(&challenge));
             Box::new(ServerReply::new(said.status, &text, said.code))
         }
         None => said,
@@ -344,10 +358,10 @@ fn completion(seen: &[Event]) -> Option<&Completion> {
     })
 }
 
-fn farewell(seen: &[Event]) -> Option<Box<ServerReply>> {
+fn farewell(seen: &[Event], scrub: &Scrub) -> Option<Box<ServerReply>> {
     seen.iter().find_map(|event| match event {
         Event::Untagged(Untagged::Condition(condition)) if condition.kind == ConditionKind::Bye => {
-            Some(reply::of_condition(condition))
+            Some(reply::of_condition(condition, scrub))
         }
         _ => None,
     })

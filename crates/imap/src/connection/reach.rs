@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use email_base::{Call, clock};
+use email_base::{Call, Scrub, clock};
 use email_net::{Connector, Endpoint};
 
 use super::login::{LOGIN_TIMEOUT, Stage, secured};
@@ -20,8 +20,8 @@ pub async fn reach(endpoint: &Endpoint, connector: &Connector, call: &Call) -> R
     call.run(async {
         let stream = connector.connect(endpoint, call).await?;
         let mut stage = clock::timeout(LOGIN_TIMEOUT, async {
-            let (stream, greeted) = secured(stream, endpoint, connector, call).await?;
-            Stage::greeted(stream, Limits::default(), greeted).await
+            let (stream, greeted) = secured(stream, endpoint, connector, &Scrub::default(), call).await?;
+            Stage::greeted(stream, Limits::default(), greeted, Scrub::default()).await
         })
         .await
         .map_err(|_| Error::Silent { during: "greeting", waited: LOGIN_TIMEOUT })??;

@@ -11,7 +11,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
-use email_base::{Call, ServerReply};
+use email_base::{Call, Scrub, ServerReply};
 use email_net::{ClearDialogue, Connector, Stream};
 
 use crate::error::{Error, Result};
@@ -20,21 +20,28 @@ use crate::error::{Error, Result};
 const MAX_UNTAGGED: usize = 100;
 
 /// From a clear stream to an encrypted one, or not at all.
-pub(crate) async fn upgrade(stream: Stream, connector: &Connector, host: &str, call: &Call) -> Result<Stream> {
+pub(crate) async fn upgrade(
+    stream: Stream,
+    connector: &Connector,
+    host: &str,
+    scrub: &Scrub,
+    call: &Call,
+) -> Result<Stream> {
+    let time = stream.greeting_time();
     let mut dialogue = ClearDialogue::new(stream);
-    greeting(&dialogue.read_line().await?)?;
+    greeting(&time.run(dialogue.read_line(), || false).await??, scrub)?;
     let tag = unguessable_tag();
     dialogue.write_line(&format!("{tag} STARTTLS")).await?;
     for _ in 0..MAX_UNTAGGED {
         let line = dialogue.read_line().await?;
         match line.split_once(' ') {
-            Some(("*", text)) => farewell(text)?,
+            Some(("*", text)) => farewell(text, scrub)?,
             Some((first, text)) if first == tag => {
                 let (status, text) = text.split_once(' ').unwrap_or((text, ""));
                 if status.eq_ignore_ascii_case("OK") {
                     return Ok(dialogue.start_tls(connector, host, call).await?);
                 }
-                let reply = Some(Box::new(ServerReply::new(status.to_ascii_uppercase(), text, None)));
+                let reply = Some(Box::new(ServerReply::new(status.to_ascii_uppercase(), &scrub.clean(text), None)));
                 return Err(Error::StarttlsUnavailable { reason: "it refused STARTTLS", reply });
             }
             _ => return Err(Error::StarttlsInjection("it answered a command that was not sent")),
@@ -43,11 +50,11 @@ pub(crate) async fn upgrade(stream: Stream, connector: &Connector, host: &str, c
     Err(Error::protocol("it floods the client before TLS"))
 }
 
-fn greeting(line: &str) -> Result<()> {
+fn greeting(line: &str, scrub: &Scrub) -> Result<()> {
     let Some(("*", text)) = line.split_once(' ') else {
         return Err(Error::protocol("it does not greet as an IMAP server"));
     };
-    farewell(text)?;
+    farewell(text, scrub)?;
     let word = text.split(' ').next().unwrap_or_default();
     if word.eq_ignore_ascii_case("OK") {
         Ok(())
@@ -59,12 +66,12 @@ fn greeting(line: &str) -> Result<()> {
     }
 }
 
-fn farewell(text: &str) -> Result<()> {
+fn farewell(text: &str, scrub: &Scrub) -> Result<()> {
     let (word, text) = text.split_once(' ').unwrap_or((text, ""));
     if word.eq_ignore_ascii_case("BYE") {
         return Err(Error::ConnectionLost {
             during: "STARTTLS",
-            bye: Some(Box::new(ServerReply::new("BYE", text, None))),
+            bye: Some(Box::new(ServerReply::new("BYE", &scrub.clean(text), None))),
         });
     }
     Ok(())
@@ -81,6 +88,7 @@ mod tests {
 
     #[test]
     fn preauth_before_starttls() {
+        let greeting = |line| greeting(line, &Scrub::default());
         assert!(matches!(greeting("* PREAUTH welcome"), Err(Error::StarttlsUnavailable { .. })));
         assert!(matches!(greeting("* BYE too many connections"), Err(Error::ConnectionLost { bye: Some(_), .. })));
         assert!(matches!(greeting("220 smtp.example.com"), Err(Error::ProtocolViolation(_))));

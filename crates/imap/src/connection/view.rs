@@ -1,6 +1,6 @@
 //! What the connection knows of the server by listening: capabilities, the open mailbox, a farewell.
 
-use email_base::ServerReply;
+use email_base::{Scrub, ServerReply};
 
 use super::capabilities::Capabilities;
 use crate::command::argument::Mailbox;
@@ -21,6 +21,8 @@ pub(crate) struct View {
     pub(crate) namespaces: Option<Box<NamespaceRow>>,
     /// The server has said BYE.
     pub(crate) bye: Option<Box<ServerReply>>,
+    /// What the session was opened with; it is never shown, whatever the server says.
+    pub(crate) scrub: Scrub,
 }
 
 /// The open mailbox (RFC 9051 §7.1, §7.3).
@@ -88,12 +90,12 @@ impl View {
         if let Some(code) = &condition.code {
             self.code(code);
             if code.is("ALERT") {
-                let alert = ServerReply::new(condition.kind.as_str(), &condition.text, None);
+                let alert = super::reply::of_condition(condition, &self.scrub);
                 tracing::warn!(target: "imap", text = alert.text, "the server alerts");
             }
         }
         if condition.kind == ConditionKind::Bye {
-            self.bye = Some(super::reply::of_condition(condition));
+            self.bye = Some(super::reply::of_condition(condition, &self.scrub));
         }
     }
 }

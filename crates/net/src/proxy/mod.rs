@@ -5,10 +5,12 @@
 
 mod address;
 mod connect;
+mod exceptions;
 mod route;
 mod socks5;
 
 use bytes::Bytes;
+use email_base::{Scrub, redact};
 
 use crate::Error;
 use crate::stream::Stream;
@@ -31,11 +33,13 @@ pub(crate) async fn open_tunnel(mut stream: Stream, proxy: &ProxyAddress, target
 
 /// The end of a tunnel that never was.
 fn refusal(proxy: &ProxyAddress, target: &Target, status: &str, text: &str, transient: bool) -> Error {
+    let scrub = proxy.login.as_ref().map(|login| Scrub::of_login(login.user.expose(), &login.password));
+    let text = scrub.unwrap_or_default().clean(text);
     Error::ProxyFailed {
         proxy: proxy.to_string(),
         peer: target.to_string(),
         status: status.to_owned(),
-        text: email_base::redact::text(text, 200),
+        text: redact::text(&text, 200),
         transient,
     }
 }

@@ -1,10 +1,10 @@
 //! Which hosts go through which proxy.
 
 use email_base::Secret;
-use hyper_util::client::proxy::matcher::Matcher;
 
 use super::address::ProxyAddress;
-use crate::target::Host;
+use super::exceptions::Exceptions;
+use crate::target::Target;
 use crate::{Error, Proxy};
 
 /// As curl and everybody else: the more special variable first.
@@ -18,8 +18,8 @@ pub(crate) enum Route {
     Direct,
     /// Always: the caller said so.
     Always(ProxyAddress),
-    /// By the environment: through the proxy unless the host is loopback or excepted.
-    Unless(ProxyAddress, Box<Matcher>),
+    /// By the environment: through the proxy unless the server is excepted.
+    Unless(ProxyAddress, Exceptions),
 }
 
 impl Route {
@@ -31,12 +31,12 @@ impl Route {
         }
     }
 
-    /// The proxy on the way to `host`, if there is one.
-    pub(crate) fn to(&self, host: &Host) -> Option<&ProxyAddress> {
+    /// The proxy on the way to `target`, if there is one.
+    pub(crate) fn to(&self, target: &Target) -> Option<&ProxyAddress> {
         match self {
             Self::Direct => None,
             Self::Always(proxy) => Some(proxy),
-            Self::Unless(proxy, exceptions) => (!host.is_loopback() && !is_excepted(exceptions, host)).then_some(proxy),
+            Self::Unless(proxy, exceptions) => (!exceptions.hold(target)).then_some(proxy),
         }
     }
 
@@ -49,8 +49,7 @@ impl Route {
         // rules, or wait in front of it for ever.
         let proxy = ProxyAddress::parse(&format!("the environment variable {name}"), spelt_out(&url).expose())?;
         let excepted = NO_PROXY_VARIABLES.iter().find_map(set).unwrap_or_default();
-        // Its list of exceptions is what is wanted of the matcher; any proxy will do.
-        Ok(Self::Unless(proxy, Box::new(Matcher::builder().https("http://proxy").no(excepted).build())))
+        Ok(Self::Unless(proxy, Exceptions::parse(&excepted)))
     }
 }
 
@@ -60,16 +59,6 @@ fn spelt_out(url: &Secret) -> Secret {
         url if url.contains("://") => url.into(),
         bare => Secret::new(format!("http://{bare}")),
     }
-}
-
-/// `NO_PROXY`: names with all below them, addresses, `10.0.0.0/8`, `*`.
-fn is_excepted(exceptions: &Matcher, host: &Host) -> bool {
-    let url = match host {
-        Host::Name(name) => format!("https://{}/", name.trim_end_matches('.')),
-        Host::Ip(ip) if ip.is_ipv6() => format!("https://[{ip}]/"),
-        Host::Ip(ip) => format!("https://{ip}/"),
-    };
-    url.parse().is_ok_and(|url| exceptions.intercept(&url).is_none())
 }
 
 #[cfg(test)]
@@ -82,7 +71,7 @@ mod tests {
     }
 
     fn proxy_for(route: &Route, host: &str) -> Option<String> {
-        route.to(&Host::parse(host).unwrap()).map(|proxy| proxy.target.to_string())
+        route.to(&Target::parse(host, 993).unwrap()).map(|proxy| proxy.target.to_string())
     }
 
     #[test]
@@ -99,28 +88,16 @@ mod tests {
     }
 
     #[test]
-    fn no_proxy_is_honoured() {
-        for variable in ["NO_PROXY", "no_proxy"] {
-            let route =
-                route(&[("ALL_PROXY", "p:1"), (variable, "corp.example, 10.0.0.0/8,.inner.test,2001:db8::1")]).unwrap();
-            for direct in
-                ["corp.example", "imap.CORP.example", "corp.example.", "10.1.2.3", "a.inner.test", "2001:db8::1"]
-            {
-                assert_eq!(proxy_for(&route, direct), None, "{direct}");
+    fn no_proxy_decides_and_nothing_else() {
+        let proxy = ("HTTPS_PROXY", "http://proxy.corp:3128");
+        for host in ["localhost", "127.0.0.1", "::1", "imap.localhost", "mail.example"] {
+            assert!(proxy_for(&route(&[proxy]).unwrap(), host).is_some(), "{host}: what loopback is, the caller says");
+            for variable in ["NO_PROXY", "no_proxy"] {
+                let route =
+                    route(&[proxy, (variable, "other, localhost, 127.0.0.0/8, ::1, mail.example:993")]).unwrap();
+                assert_eq!(proxy_for(&route, host), None, "{host}");
             }
-            for proxied in ["notcorp.example", "11.0.0.1", "corp.example.org", "2001:db8::2"] {
-                assert!(proxy_for(&route, proxied).is_some(), "{proxied}");
-            }
-        }
-        assert_eq!(proxy_for(&route(&[("ALL_PROXY", "p:1"), ("NO_PROXY", "*")]).unwrap(), "mail.example"), None);
-    }
-
-    #[test]
-    fn loopback_never_goes_through_an_environment_proxy() {
-        let environment = route(&[("HTTPS_PROXY", "http://proxy.corp:3128")]).unwrap();
-        let explicit = Route::new(&Proxy::Url("http://proxy.corp:3128".into())).unwrap();
-        for host in ["localhost", "127.0.0.1", "::1", "imap.localhost"] {
-            assert_eq!(proxy_for(&environment, host), None, "{host}");
+            let explicit = Route::new(&Proxy::Url("http://proxy.corp:3128".into())).unwrap();
             assert!(proxy_for(&explicit, host).is_some(), "{host}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use email_base::{Call, Secret};
+use email_base::{Call, Scrub, Secret};
 use email_net::{Connector, Endpoint as ServerAddress};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -13,7 +13,6 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::http::{Http, broken};
 use crate::scopes;
-use crate::scrub::Scrub;
 
 const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 

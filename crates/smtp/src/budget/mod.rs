@@ -41,17 +41,21 @@ struct Registry {
     sweep_at: usize,
 }
 
-/// Which mailbox. Without a user there is none: then it is the server's port that is shared.
+/// Which mailbox, whichever port leads to it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     host: String,
-    user: Result<String, u16>,
+    user: Option<String>,
+    /// Without a user there is no mailbox: then it is the server's port that is shared. On this machine each port is a
+    /// server of its own.
+    port: Option<u16>,
 }
 
 impl Key {
     pub(crate) fn new(host: &str, port: u16, user: Option<&str>) -> Self {
-        let user = user.map(str::to_lowercase).ok_or(port);
-        Self { host: host.trim_end_matches('.').to_ascii_lowercase(), user }
+        let user = user.map(str::to_lowercase);
+        let port = (user.is_none() || email_net::is_loopback(host)).then_some(port);
+        Self { host: host.trim_end_matches('.').to_ascii_lowercase(), user, port }
     }
 }
 
@@ -175,6 +179,13 @@ mod tests {
         assert!(!Arc::ptr_eq(&one, &budget("bob@example.com", 1).0));
         assert_ne!(Key::new("h", 25, None), Key::new("h", 26, None));
         assert_eq!(Key::new("H.", 25, Some("u")), Key::new("h", 465, Some("U")));
+    }
+
+    #[test]
+    fn a_pause_of_one_local_server_is_not_that_of_another() {
+        for host in ["localhost", "127.0.0.1", "127.8.9.1", "::1", "[::1]"] {
+            assert_ne!(Key::new(host, 2525, Some("u")), Key::new(host, 2526, Some("u")), "{host}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

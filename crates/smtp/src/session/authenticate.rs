@@ -11,7 +11,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use email_base::{Secret, redact};
+use email_base::{Scrub, Secret, redact};
 use email_net::Endpoint;
 
 use crate::error::{Error, Result};
@@ -25,7 +25,7 @@ use crate::session::{Session, refused};
 /// A command line may have 512 octets (RFC 5321 §4.5.3.1.4). RFC 4954 allows AUTH 12,288, but Postfix cuts at 2,048 and
 /// Dovecot's submission service at about 1,300.
 const MAX_COMMAND_LINE: usize = 500;
-/// Longest field of a refused token's challenge that is kept.
+/// Longest field of a refused token's challenge, and longest list of mechanisms, that is kept.
 const MAX_DETAIL: usize = 200;
 
 impl Session {
@@ -37,13 +37,14 @@ impl Session {
         endpoint: &Endpoint,
         scope: Scope<'_>,
     ) -> Result<()> {
-        let (wanted, name) = match self.who {
+        let (wanted, name) = match self.identity.who {
             Who::Token => (FOR_TOKEN, "an access token"),
             Who::Password | Who::Nobody => (FOR_PASSWORD, "a password"),
         };
         let Some(mechanism) = Mechanism::choose(wanted, &self.extensions) else {
             let offered = &self.extensions.auth;
-            let offered = if offered.is_empty() { "none".to_owned() } else { redact::text(&offered.join(" "), 200) };
+            let said = redact::text(&self.identity.scrub.clean(&offered.join(" ")), MAX_DETAIL);
+            let offered = if offered.is_empty() { "none".to_owned() } else { said };
             return Err(Error::MechanismUnavailable { wanted: name, offered });
         };
         let mut exchange = Exchange { session: self, mechanism, scope, challenge: None };
@@ -57,9 +58,9 @@ impl Session {
             return Ok(());
         }
         let what = format!("the sign-in of {user} by {}", mechanism.name());
-        let mut error = refused(&reply, Phase::Auth, self.who, what);
+        let mut error = refused(&reply, Phase::Auth, &self.identity, what);
         if let Error::Refused { server, .. } = &mut error {
-            server.details = challenge.and_then(|challenge| details(&challenge));
+            server.details = challenge.and_then(|challenge| details(&challenge, &self.identity.scrub));
         }
         Err(error)
     }
@@ -136,11 +137,11 @@ impl std::fmt::Display for Line<'_> {
 }
 
 /// What RFC 7628 §3.2.2 and Google name in a challenge, as a JSON object; nothing else of it.
-fn details(challenge: &str) -> Option<String> {
+fn details(challenge: &str, scrub: &Scrub) -> Option<String> {
     let json = STANDARD.decode(challenge.trim()).ok()?;
     let found: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&json).ok()?;
     let known = ["status", "schemes", "scope"].into_iter().filter_map(|name| {
-        let text = redact::text(found.get(name)?.as_str()?, MAX_DETAIL);
+        let text = redact::text(&scrub.clean(found.get(name)?.as_str()?), MAX_DETAIL);
         Some((name.to_owned(), text.into()))
     });
     let known: serde_json::Map<_, _> = known.collect();
@@ -155,11 +156,11 @@ mod tests {
     fn only_known_fields_of_a_challenge_are_kept() {
         let json = r#"{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/","token":"x","n":7}"#;
         assert_eq!(
-            details(&STANDARD.encode(json)).unwrap(),
+            details(&STANDARD.encode(json), &Scrub::default()).unwrap(),
             r#"{"schemes":"Bearer","scope":"https://mail.google.com/","status":"400"}"#
         );
         for bad in ["", "!", "e30=", "W10=", "eyJzdGF0dXMiOg=="] {
-            assert_eq!(details(bad), None, "{bad}");
+            assert_eq!(details(bad, &Scrub::default()), None, "{bad}");
         }
     }
 }

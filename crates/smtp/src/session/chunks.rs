@@ -120,7 +120,7 @@ impl Session {
         }
         self.dirty = false;
         self.messages = self.messages.saturating_add(1);
-        Ok(Taken { reply, size })
+        Ok(Taken { response: reply.summary(&self.identity.scrub), size })
     }
 
     /// A reply after the last octet: without it nobody knows, unless a chunk was refused before.

@@ -12,7 +12,6 @@ use crate::body::MessageBody;
 use crate::error::{Error, Result};
 use crate::feeder::{Batch, Feeder};
 use crate::phase::Phase;
-use crate::reply::Reply;
 use crate::scope::Scope;
 use crate::session::{Flight, Session};
 use crate::transparency::FINAL_DOT;
@@ -21,7 +20,8 @@ use crate::wire::Stopped;
 /// The server has the message.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    pub(crate) reply: Reply,
+    /// What the server said to it.
+    pub(crate) response: String,
     /// Of the message (RFC 1870).
     pub(crate) size: u64,
 }
@@ -57,7 +57,7 @@ impl Session {
         }
         self.dirty = false;
         self.messages = self.messages.saturating_add(1);
-        Ok(Taken { reply, size })
+        Ok(Taken { response: reply.summary(&self.identity.scrub), size })
     }
 
     /// The message's size, and whether `next` was said to its end.
@@ -128,7 +128,7 @@ mod tests {
     use std::time::Duration;
 
     use email_base::{Call, Classify, Code};
-    use email_net::{ConnectOptions, Connector, Endpoint, Security};
+    use email_net::{ConnectOptions, Connector, Endpoint, GreetingTime, Security};
     use lettre::transport::smtp::extension::ClientId;
     use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
     use tokio_util::sync::CancellationToken;
@@ -137,7 +137,8 @@ mod tests {
     use crate::body::RawMessage;
     use crate::budget::{Budget, Key};
     use crate::envelope::Envelope;
-    use crate::refusal::Who;
+    use crate::identity::Identity;
+    use crate::session::open::Greeting;
     use crate::session::{Target, Transaction};
     use crate::transparency::Form;
 
@@ -216,7 +217,10 @@ mod tests {
         let writes = Arc::new(AtomicUsize::new(0));
         let stream = Odd { inner, stuck: stuck.clone(), room: room.clone(), writes: writes.clone() };
         let hello = ClientId::Domain("x".into());
-        let mut session = target.hello(stream, None, &hello, Who::Nobody, connection, scope).await.unwrap();
+        let mut session = target
+            .hello(stream, Greeting::Awaited(GreetingTime::default()), &hello, Identity::nobody(), connection, scope)
+            .await
+            .unwrap();
         let envelope = Envelope { from: "a@b".into(), to: vec!["c@d".into()] };
         let transaction = Transaction {
             route: envelope.route().unwrap(),
@@ -278,7 +282,7 @@ mod tests {
         let next = begun.session.flight(&begun.transaction).unwrap();
         begun.room.store(103, Ordering::SeqCst);
         let _answering = begun.answer("250 queued\r\n");
-        assert_eq!(begun.content(Some(&next)).await.unwrap().reply.code, 250);
+        assert_eq!(begun.content(Some(&next)).await.unwrap().response, "250 queued");
         assert!(!begun.session.has_begun() && !begun.session.is_usable());
     }
 

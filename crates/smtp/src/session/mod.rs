@@ -23,14 +23,16 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use email_base::clock::{self, Instant};
+use email_base::{ServerReply, redact};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Noop, Quit};
 
 use crate::budget::Connection;
 use crate::ehlo::Extensions;
 use crate::error::{Error, Result};
+use crate::identity::Identity;
 use crate::phase::Phase;
-use crate::refusal::{self, Who};
+use crate::refusal;
 use crate::reply::Reply;
 use crate::scope::Scope;
 use crate::wire::{Fault, Wire};
@@ -47,7 +49,7 @@ pub(crate) struct Session {
     lettre: AsyncSmtpConnection,
     wire: Wire,
     pub(crate) extensions: Extensions,
-    who: Who,
+    identity: Identity,
     /// A step is under way, or ended so that nobody knows where the server stands.
     broken: bool,
     /// A transaction was begun and not ended: RSET comes first.
@@ -109,7 +111,8 @@ impl Session {
 
     /// What lettre has read, or why it could not. A refusal is a reply like any other here.
     fn settle(&mut self, failed: Option<lettre::transport::smtp::Error>, phase: Phase) -> Result<Reply> {
-        let reply = self.wire.take_reply().ok_or_else(|| unreadable(&self.wire, failed.as_ref(), phase))?;
+        let Self { wire, identity, .. } = self;
+        let reply = wire.take_reply().ok_or_else(|| unreadable(wire, failed.as_ref(), phase, identity))?;
         self.broken = reply.is_closing();
         Ok(reply)
     }
@@ -131,22 +134,30 @@ impl Session {
     }
 
     fn refused(&self, reply: &Reply, phase: Phase) -> Error {
-        refused(reply, phase, self.who, phase.object().to_owned())
+        refused(reply, phase, &self.identity, phase.object().to_owned())
     }
 }
 
 /// Why there is no reply.
-fn unreadable(wire: &Wire, failed: Option<&lettre::transport::smtp::Error>, phase: Phase) -> Error {
+fn unreadable(
+    wire: &Wire,
+    failed: Option<&lettre::transport::smtp::Error>,
+    phase: Phase,
+    identity: &Identity,
+) -> Error {
     match (wire.take_fault(), failed) {
         (Some(Fault::Malformed(what)), _) => Error::malformed(phase, what),
         (Some(Fault::Ended(error)), _) => Error::lost(phase, error.as_ref()),
-        (None, Some(error)) => Error::Protocol { phase: phase.doing(), detail: error.to_string() },
+        (None, Some(error)) => {
+            let detail = redact::text(&identity.scrub.clean(&error.to_string()), ServerReply::MAX_TEXT);
+            Error::Protocol { phase: phase.doing(), detail }
+        }
         (None, None) => Error::lost(phase, None),
     }
 }
 
-fn refused(reply: &Reply, phase: Phase, who: Who, what: String) -> Error {
-    let code = refusal::classify(reply, phase, who);
+fn refused(reply: &Reply, phase: Phase, identity: &Identity, what: String) -> Error {
+    let code = refusal::classify(reply, phase, identity.who);
     tracing::debug!(target: "smtp", status = reply.code, enhanced = reply.enhanced(), code = code.as_str(), "refused");
-    Error::Refused { code, what, server: Box::new(reply.to_server()), retry_after: None }
+    Error::Refused { code, what, server: Box::new(reply.to_server(&identity.scrub)), retry_after: None }
 }

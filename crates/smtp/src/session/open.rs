@@ -7,13 +7,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use email_base::clock;
 use email_base::{Classify, Code, Credentials};
-use email_net::{Connector, Endpoint, Security};
+use email_net::{Connector, Endpoint, GreetingTime, Security};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 
 use crate::budget::Connection;
 use crate::ehlo::Extensions;
 use crate::error::{Error, Result};
+use crate::identity::Identity;
 use crate::options::check_token;
 use crate::phase::Phase;
 use crate::refusal::Who;
@@ -30,20 +31,30 @@ pub(crate) struct Target {
     pub(crate) name: Option<String>,
 }
 
+/// What the server says first.
+pub(super) enum Greeting {
+    /// Before STARTTLS.
+    Read(Reply),
+    /// Within so much time.
+    Awaited(GreetingTime),
+}
+
 impl Target {
     /// Opens a session and signs in. `connection` is what the mailbox's budget allows.
     pub(crate) async fn open(&self, connection: Connection, scope: Scope<'_>) -> Result<Session> {
         match &self.credentials {
-            None => self.greet(Who::Nobody, connection, scope).await,
+            None => self.greet(Identity::nobody(), connection, scope).await,
             Some(Credentials::Password { user, password }) => {
-                let mut session = self.greet(Who::Password, connection, scope).await?;
+                let identity = Identity::of_password(user, password);
+                let mut session = self.greet(identity, connection, scope).await?;
                 session.authenticate(user, password, &self.endpoint, scope).await?;
                 Ok(session)
             }
             Some(Credentials::OAuth { user, tokens }) => {
                 let token = scope.run(Phase::Token, tokens.current()).await?.map_err(Error::Tokens)?;
                 check_token(&token)?;
-                let mut session = self.greet(Who::Token, connection, scope).await?;
+                let identity = Identity::of_token(user, &token);
+                let mut session = self.greet(identity.clone(), connection, scope).await?;
                 let refusal = match session.authenticate(user, &token, &self.endpoint, scope).await {
                     Ok(()) => return Ok(session),
                     Err(error) if error.code() == Code::TokenRefused => error,
@@ -54,7 +65,7 @@ impl Target {
                 let Some(next) = next.filter(|next| *next != token) else { return Err(refusal) };
                 tracing::debug!(target: "smtp", "the access token was refused; trying the next one");
                 check_token(&next)?;
-                let mut session = self.greet(Who::Token, connection, scope).await?;
+                let mut session = self.greet(identity.renewed(user, &next), connection, scope).await?;
                 session.authenticate(user, &next, &self.endpoint, scope).await?;
                 Ok(session)
             }
@@ -62,45 +73,53 @@ impl Target {
     }
 
     /// Connection, TLS, greeting, EHLO.
-    async fn greet(&self, who: Who, connection: Connection, scope: Scope<'_>) -> Result<Session> {
+    async fn greet(&self, identity: Identity, connection: Connection, scope: Scope<'_>) -> Result<Session> {
         let stream = scope.run(Phase::Connect, self.connector.connect(&self.endpoint, scope.call)).await??;
         let hello = self.client_id(stream.local_addr());
         let (stream, greeting) = match self.endpoint.tls {
             Security::StartTls => {
-                let (stream, greeting) = self.start_tls(stream, &hello, who, scope).await?;
-                (stream, Some(greeting))
+                let (stream, greeting) = self.start_tls(stream, &hello, &identity, scope).await?;
+                (stream, Greeting::Read(greeting))
             }
-            Security::Implicit | Security::None => (stream, None),
+            Security::Implicit | Security::None => {
+                let time = stream.greeting_time();
+                (stream, Greeting::Awaited(time))
+            }
         };
-        self.hello(stream, greeting.as_ref(), &hello, who, connection, scope).await
+        self.hello(stream, greeting, &hello, identity, connection, scope).await
     }
 
     /// Greeting and EHLO, as lettre reads them.
     pub(super) async fn hello(
         &self,
         stream: impl Io + 'static,
-        greeting: Option<&Reply>,
+        greeting: Greeting,
         hello: &ClientId,
-        who: Who,
+        identity: Identity,
         connection: Connection,
         scope: Scope<'_>,
     ) -> Result<Session> {
         // Without EHLO there is neither TLS nor a sign-in: only who needs neither may do without.
-        let without = who == Who::Nobody && greeting.is_none();
-        let (wire, tap) = Wire::new(Box::new(stream), greeting, without.then(|| format!("HELO {hello}\r\n")));
+        let (greeting, time) = match greeting {
+            Greeting::Read(reply) => (Some(reply), GreetingTime::default()),
+            Greeting::Awaited(time) => (None, time),
+        };
+        let without = identity.who == Who::Nobody && greeting.is_none();
+        let (wire, tap) = Wire::new(Box::new(stream), greeting.as_ref(), without.then(|| format!("HELO {hello}\r\n")));
         let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(tap), hello);
+        let connecting = time.run(connecting, || wire.replies() > 0);
         let connected = scope.run(Phase::Greeting, connecting).await.map_err(|error| match error {
             Error::Interrupted { why, .. } if wire.replies() > 0 => Error::interrupted(why, Phase::Ehlo),
             error => error,
-        })?;
+        })??;
         // The greeting's or that of EHLO, whichever lettre read last.
         let phase = if wire.replies() < 2 { Phase::Greeting } else { Phase::Ehlo };
         let (lettre, reply) = match (connected, wire.take_reply()) {
             (Ok(lettre), Some(reply)) => (lettre, reply),
             (_, Some(reply)) if !reply.is_positive() => {
-                return Err(refused(&reply, phase, who, phase.object().to_owned()));
+                return Err(refused(&reply, phase, &identity, phase.object().to_owned()));
             }
-            (failed, _) => return Err(unreadable(&wire, failed.as_ref().err(), phase)),
+            (failed, _) => return Err(unreadable(&wire, failed.as_ref().err(), phase, &identity)),
         };
         wire.opened();
         let extensions = Extensions::parse(&reply);
@@ -109,7 +128,7 @@ impl Target {
             lettre,
             wire,
             extensions,
-            who,
+            identity,
             broken: false,
             dirty: false,
             begun: false,

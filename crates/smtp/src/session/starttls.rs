@@ -11,8 +11,8 @@ use lettre::transport::smtp::extension::ClientId;
 
 use crate::ehlo::Extensions;
 use crate::error::{Error, Result};
+use crate::identity::Identity;
 use crate::phase::Phase;
-use crate::refusal::Who;
 use crate::reply::{Assembler, Reply};
 use crate::scope::Scope;
 use crate::session::{Target, refused};
@@ -23,21 +23,26 @@ impl Target {
         &self,
         stream: Stream,
         hello: &ClientId,
-        who: Who,
+        identity: &Identity,
         scope: Scope<'_>,
     ) -> Result<(Stream, Reply)> {
+        let time = stream.greeting_time();
         let mut clear = Clear { dialogue: ClearDialogue::new(stream), scope };
         let positive = |reply: Reply, phase: Phase| {
-            if reply.is_positive() { Ok(reply) } else { Err(refused(&reply, phase, who, phase.object().to_owned())) }
+            if reply.is_positive() {
+                Ok(reply)
+            } else {
+                Err(refused(&reply, phase, identity, phase.object().to_owned()))
+            }
         };
-        let greeting = positive(clear.reply(Phase::Greeting).await?, Phase::Greeting)?;
+        let greeting = positive(time.run(clear.reply(Phase::Greeting), || false).await??, Phase::Greeting)?;
         let offered = positive(clear.ask(&format!("EHLO {hello}"), Phase::Ehlo).await?, Phase::Ehlo)?;
         if !Extensions::parse(&offered).starttls {
             return Err(Error::StartTlsUnavailable { server: None });
         }
         let go_ahead = clear.ask("STARTTLS", Phase::StartTls).await?;
         if go_ahead.code != 220 {
-            return Err(Error::StartTlsUnavailable { server: Some(Box::new(go_ahead.to_server())) });
+            return Err(Error::StartTlsUnavailable { server: Some(Box::new(go_ahead.to_server(&identity.scrub))) });
         }
         let handshake = clear.dialogue.start_tls(&self.connector, &self.endpoint.host, scope.call);
         Ok((scope.run(Phase::StartTls, handshake).await??, greeting))

@@ -195,7 +195,7 @@ impl Session {
             Phase::Rcpt => {
                 let address = transaction.route.to.get(progress.recipients.len()).map(|to| to.address.to_string());
                 let what = format!("the recipient {}", address.unwrap_or_default());
-                let refusal = accepted.err().map(|_| refused(&reply, phase, self.who, what));
+                let refusal = accepted.err().map(|_| refused(&reply, phase, &self.identity, what));
                 progress.accepted += usize::from(refusal.is_none());
                 progress.recipients.push(refusal);
             }

@@ -39,6 +39,12 @@ pub fn connector() -> Connector {
     Connector::new(&options).unwrap()
 }
 
+/// Whose caller has said how long connecting may take.
+pub fn impatient(connect_timeout: Duration) -> Connector {
+    let (ca, connect_timeout) = (vec![email_testkit::ca_pem()], Some(connect_timeout));
+    Connector::new(&ConnectOptions { ca, proxy: Proxy::Direct, connect_timeout }).unwrap()
+}
+
 pub fn options(server: &Mock, tls: Security) -> Options {
     Options {
         endpoint: Endpoint { host: "127.0.0.1".to_owned(), port: server.port(), tls },
