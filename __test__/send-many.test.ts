@@ -116,7 +116,9 @@ describe('outcomes', () => {
       [5, 'FILE_UNREADABLE'],
       [6, null],
     ])
-    expect(outcomes[1].error).toMatchObject({ delivery: 'not-sent', name: 'MailError', server: { code: '5.1.1' } })
+    const deliveries = outcomes.map(({ error }) => error && error.delivery)
+    expect(deliveries).toEqual([null, ...Array.from({ length: 5 }, () => 'not-sent'), null])
+    expect(outcomes[1].error).toMatchObject({ name: 'MailError', server: { code: '5.1.1' } })
     expect(outcomes[1].error?.stack).toContain('send-many.test')
     expect(outcomes[3].error?.message).toContain('message.text')
     expect(outcomes[0].result).toMatchObject({ accepted: ['r0@contoso.example'], rejected: [] })

@@ -8,6 +8,10 @@ import type { FetchedMessage, ImapClient, SmtpClient } from '../index'
 import { account, imap, onSmtp, smtp } from './backends'
 import { failing } from './failing'
 
+const unreadable = () => {
+  throw new TypeError('not to be read')
+}
+
 onSmtp('sending', (backend) => {
   const { user } = account(backend, 'send')
   let client: SmtpClient
@@ -127,12 +131,37 @@ onSmtp('sending', (backend) => {
     ['content id', { attachments: [{ filename: 'a', contentId: 'a>\r\nEvil: 1', content: 'x' }] }],
   ])('CR and LF in the %s are refused', async (_what, evil) => {
     const error = await failing(client.send({ from: user, to: user, subject: 'x', text: 'x', ...evil }))
-    expect(error).toMatchObject({ category: 'argument', action: 'fix-input', delivery: null })
+    expect(error).toMatchObject({ category: 'argument', action: 'fix-input', delivery: 'not-sent' })
   })
 
   test('a file that is not there', async () => {
     const error = await failing(client.send({ from: user, to: user, attachments: [{ path: join(dir, 'gone.pdf') }] }))
     expect(error).toMatchObject({ code: 'FILE_UNREADABLE', category: 'argument' })
+  })
+
+  test.each([
+    ['null', null],
+    ['a function in it', { text: () => 'x' }],
+    ['a getter that throws', Object.defineProperty({}, 'text', { enumerable: true, get: unreadable })],
+    ['no recipient', {}],
+    ['a bad address', { to: 'nobody at all' }],
+    ['a missing file', { to: 'a@contoso.example', attachments: [{ path: '/nowhere/gone.pdf' }] }],
+    ['a bad envelope', { envelope: { from: 'x y', to: ['a@contoso.example'] }, raw: Buffer.from('x') }],
+    ['no time', { to: 'a@contoso.example' }, { timeoutMs: 0 }],
+    ['a bad option', { to: 'a@contoso.example' }, { dsn: { notify: 7 } }],
+    ['an abort', { to: 'a@contoso.example' }, { signal: AbortSignal.abort() }],
+  ])('a message that never left says so: %s', async (_what, message, options = {}) => {
+    const from = message === null ? null : Object.assign(message, { from: user })
+    const error = await failing(client.send(from as never, options as never))
+    expect(error.delivery).toBe('not-sent')
+    expect(error.stack).toContain('smtp.test')
+  })
+
+  test('a message to a closed client never left', async () => {
+    const closed = await smtp(backend, 'send')
+    await closed.close()
+    const error = await failing(closed.send({ from: user, to: user, text: 'x' }))
+    expect(error).toMatchObject({ code: 'CLOSED', delivery: 'not-sent' })
   })
 
   test('by implicit TLS and by password', async () => {

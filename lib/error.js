@@ -67,6 +67,14 @@ function fromUnknown(thrown, origin) {
   return new MailError(failure, origin)
 }
 
+/** Says what became of a message, where nobody has said it yet. */
+function withDelivery(error, delivery) {
+  if (error.delivery === null) {
+    define(error, 'delivery', { value: delivery, enumerable: true, configurable: true, writable: false })
+  }
+  return error
+}
+
 /** Remembers the caller's frames; `method` and what it called are left out. V8 formats them only when they are read. */
 function captureOrigin(method) {
   const origin = {}
@@ -91,4 +99,13 @@ function define(target, name, descriptor) {
   Object.defineProperty(target, name, descriptor)
 }
 
-module.exports = { MailError, adoptStack, captureOrigin, fromFailure, fromNative, fromUnknown, invalidArgument }
+module.exports = {
+  MailError,
+  adoptStack,
+  captureOrigin,
+  fromFailure,
+  fromNative,
+  fromUnknown,
+  invalidArgument,
+  withDelivery,
+}

@@ -2,7 +2,7 @@
 
 const { openCall, settled, withOrigin } = require('./call.js')
 const { encodeAll } = require('./encode.js')
-const { fromFailure, invalidArgument } = require('./error.js')
+const { fromFailure, fromUnknown, invalidArgument, withDelivery } = require('./error.js')
 
 /*
  * `sendMany`: an iterable of messages in, one outcome per message out.
@@ -128,7 +128,7 @@ class Feed {
     try {
       args = encodeAll({ message, options: null })
     } catch (error) {
-      this.#refused.set(index, error)
+      this.#refused.set(index, withDelivery(fromUnknown(error), 'not-sent'))
     }
     this.#handle.push(args.json, args.blobs)
   }

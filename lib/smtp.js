@@ -3,7 +3,7 @@
 const { splitAuth } = require('./auth.js')
 const { run, withoutCall } = require('./call.js')
 const { encode, encodeAll } = require('./encode.js')
-const { captureOrigin, fromFailure, invalidArgument } = require('./error.js')
+const { captureOrigin, fromFailure, invalidArgument, withDelivery } = require('./error.js')
 const native = require('./native.js')
 const { outcomesOf } = require('./series.js')
 
@@ -34,17 +34,20 @@ class SmtpClient {
     return this.#native.capabilities
   }
 
-  send(message, options) {
-    return run(
-      this.send,
-      options,
-      (call) => {
-        const { json, blobs } = encodeAll({ message, options: withoutCall(options) })
-        return this.#native.send(call, json, blobs)
-      },
-      sendResult,
-      ['message', 'options'],
-    )
+  async send(message, options) {
+    let delivery = 'not-sent'
+    const start = (call) => {
+      const { json, blobs } = encodeAll({ message, options: withoutCall(options) })
+      const sending = this.#native.send(call, json, blobs)
+      // From here on native code says it; unless it has a defect, after which nobody knows.
+      delivery = 'unknown'
+      return sending
+    }
+    try {
+      return await run(this.send, options, start, sendResult, ['message', 'options'])
+    } catch (error) {
+      throw withDelivery(error, delivery)
+    }
   }
 
   sendMany(messages, options) {

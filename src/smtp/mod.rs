@@ -5,6 +5,7 @@ mod series;
 
 use std::time::Duration;
 
+use email_base::{Delivery, Failure};
 use email_net::{ConnectOptions, Connector, Endpoint};
 use email_smtp::{Chunking, Client, Envelope, Options, PoolOptions, RateLimit, SendOptions, SendResult, SentCopy};
 use napi::bindgen_prelude::{AsyncBlock, Uint8Array};
@@ -106,8 +107,12 @@ impl SmtpClientHandle {
     pub fn send(&self, env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
         let (client, call, args) = (self.0.clone(), call.within(timeout::UPLOAD), Args::with_blobs(json, blobs));
         settle(&env, async move {
-            let (message, options): (_, SendOptions) = Message::read(&args)?;
-            let (envelope, bytes) = message.build(client.takes_binary()).await?;
+            let made = async {
+                let (message, options): (_, SendOptions) = Message::read(&args)?;
+                Ok((message.build(client.takes_binary()).await?, options))
+            };
+            let not_sent = |failure: Failure| failure.with_delivery(Delivery::NotSent);
+            let ((envelope, bytes), options) = made.await.map_err(not_sent)?;
             let sent = client.send(envelope, bytes, options, &call).await;
             Payload::value(&Sent::from(&sent.map_err(failure)?))
         })

@@ -135,6 +135,12 @@ impl Failure {
             message: message.into(),
         }
     }
+
+    /// The same, saying what became of a message. The first word stands.
+    #[must_use]
+    pub fn with_delivery(self, delivery: Delivery) -> Self {
+        Self { delivery: self.delivery.or(Some(delivery)), ..self }
+    }
 }
 
 impl From<&dyn Classify> for Failure {

@@ -206,7 +206,7 @@ impl<B: MessageBody, M: Future<Output = Outgoing<B>>> Series<B, M> {
                 Ok(job) => Ok(job),
                 Err(error) => Err(failure(error.with_delivery(Delivery::NotSent))),
             },
-            Err(failure) => Err(failure),
+            Err(failure) => Err(Box::new(failure.with_delivery(Delivery::NotSent))),
         };
         Upcoming { job, begun: None }
     }
