@@ -30,6 +30,7 @@ export interface ConnectOptions {
   ca?: string | string[]
   /** `http://user:pass@host:port` (CONNECT) or `socks5://user:pass@host:port`. Default: `HTTPS_PROXY`/`ALL_PROXY`, `NO_PROXY` honoured. */
   proxy?: string | null
+  /** From the start of connecting to the server's greeting. Default: 20 s to the end of the TLS handshake, and each call's deadline. */
   connectTimeoutMs?: number
 }
 

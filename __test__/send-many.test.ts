@@ -187,7 +187,8 @@ describe('the source', () => {
     for await (const { index } of client.sendMany(source, { intervalMs: 60 })) expect(pulled).toBe(index + 1)
     expect(performance.now() - start).toBeGreaterThanOrEqual(115)
     const [a, b, c] = server.messages.map(({ at }) => at)
-    expect(Math.min(b - a, c - b)).toBeGreaterThan(40)
+    // Less a moment: timers of two processes.
+    expect(Math.min(b - a, c - b)).toBeGreaterThan(55)
   })
 
   test('that throws: what came before is sent, then its own error comes', async () => {

@@ -21,10 +21,15 @@ impl GreetingTime {
     }
 
     /// Runs `work`, which begins with the greeting. When the time is over and `greeted` says no, `work` is dropped.
-    pub async fn run<T>(&self, work: impl Future<Output = T>, greeted: impl Fn() -> bool) -> Result<T, Error> {
+    ///
+    /// It has to be boxed, because futures inside futures inside futures fill a thread's stack.
+    pub async fn run<T>(
+        &self,
+        mut work: impl Future<Output = T> + Unpin,
+        greeted: impl Fn() -> bool,
+    ) -> Result<T, Error> {
         let Some((deadline, peer)) = &self.0 else { return Ok(work.await) };
-        let mut work = std::pin::pin!(work);
-        let begun = async { Ok(work.as_mut().await) };
+        let begun = async { Ok((&mut work).await) };
         match deadline.run(peer, Phase::Greeting, begun).await {
             Err(_) if greeted() => Ok(work.await),
             other => other,
@@ -47,17 +52,17 @@ mod tests {
             let peer = Target::parse("mail.example", 25).unwrap();
             GreetingTime::until(Deadline::starting_now(Duration::from_secs(2)), &peer)
         };
-        let slow = || clock::sleep(Duration::from_secs(5));
+        let slow = || Box::pin(clock::sleep(Duration::from_secs(5)));
         let error = time().run(slow(), || false).await.unwrap_err();
         assert_eq!(error, Error::ConnectTimeout { peer: "mail.example:25".into(), phase: Phase::Greeting });
 
         // What follows the greeting is no part of connecting.
         let greeted = Cell::new(false);
-        let work = async {
+        let work = Box::pin(async {
             clock::sleep(Duration::from_secs(1)).await;
             greeted.set(true);
             slow().await;
-        };
+        });
         time().run(work, || greeted.get()).await.unwrap();
         GreetingTime::default().run(slow(), || false).await.unwrap();
     }

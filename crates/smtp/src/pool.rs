@@ -128,7 +128,8 @@ impl Pool {
                 connection = scope.run(Phase::Queue, self.budget.connection()) => connection?,
                 () = returned => continue,
             };
-            let session = self.target.open(connection, scope).await?;
+            // Boxed: rare, and large enough that every future around it would fill a thread's stack.
+            let session = Box::pin(self.target.open(connection, scope)).await?;
             self.state().offered = Arc::new(session.extensions.clone());
             return Ok((session, false));
         }

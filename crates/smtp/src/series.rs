@@ -47,7 +47,7 @@ pub struct Series<B, M> {
     options: SendOptions,
     interval: Duration,
     next: u64,
-    last_began: Option<Instant>,
+    last_ended: Option<Instant>,
     /// Taken from the channel before its turn.
     upcoming: Option<Upcoming<B>>,
     /// Envelopes are said ahead. Not any more once somebody else wanted the parked session: then it costs more than it
@@ -69,7 +69,7 @@ struct Begun {
 impl<B: MessageBody, M: Future<Output = Outgoing<B>>> Series<B, M> {
     pub(crate) fn new(client: Client, items: mpsc::Receiver<M>, options: SendOptions, interval: Duration) -> Self {
         let looks_ahead = interval.is_zero();
-        Self { client, items, making: None, options, interval, next: 0, last_began: None, upcoming: None, looks_ahead }
+        Self { client, items, making: None, options, interval, next: 0, last_ended: None, upcoming: None, looks_ahead }
     }
 
     /// Sends the next message; `None` after the last.
@@ -93,6 +93,7 @@ impl<B: MessageBody, M: Future<Output = Outgoing<B>>> Series<B, M> {
                 Err(error) => Err(self.failure(error)),
             },
         };
+        self.last_ended = Some(clock::now());
         Ok(Some(Outcome { index, result }))
     }
 
@@ -115,14 +116,12 @@ impl<B: MessageBody, M: Future<Output = Outgoing<B>>> Series<B, M> {
         Some(item)
     }
 
-    /// Holds the interval.
+    /// Holds the interval, from one message's answer to the next one: so the server sees it, however long each takes.
     async fn pause(&mut self, call: &Call) -> Result<()> {
-        if let Some(last) = self.last_began.filter(|_| !self.interval.is_zero()) {
+        if let Some(last) = self.last_ended.filter(|_| !self.interval.is_zero()) {
             self.client.scope(call).run(Phase::Queue, clock::sleep_until(last + self.interval)).await?;
         }
-        self.client.scope(call).run(Phase::Queue, std::future::ready(())).await?;
-        self.last_began = Some(clock::now());
-        Ok(())
+        self.client.scope(call).run(Phase::Queue, std::future::ready(())).await
     }
 
     async fn send(&mut self, mut job: Job<B>, begun: Option<Begun>, call: &Call) -> Result<SendResult> {

@@ -119,7 +119,7 @@ async fn a_refused_message_stops_nothing() {
             Some((Code::MessageRejected, Some(Delivery::NotSent))),
             Some((Code::RecipientRejected, Some(Delivery::NotSent))),
             None,
-            Some((Code::LimitExceeded, None)),
+            Some((Code::LimitExceeded, Some(Delivery::NotSent))),
             None,
             Some((Code::NoRecipients, Some(Delivery::NotSent))),
         ]

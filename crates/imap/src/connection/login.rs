@@ -175,7 +175,7 @@ impl Stage {
         let time = stream.greeting_time();
         let mut stage = Self::new(stream, limits, greeted, scrub);
         if !greeted {
-            time.run(stage.greeting(), || false).await??;
+            time.run(Box::pin(stage.greeting()), || false).await??;
         }
         if stage.capabilities.is_empty() {
             stage.ask_capabilities().await?;

@@ -29,7 +29,7 @@ pub(crate) async fn upgrade(
 ) -> Result<Stream> {
     let time = stream.greeting_time();
     let mut dialogue = ClearDialogue::new(stream);
-    greeting(&time.run(dialogue.read_line(), || false).await??, scrub)?;
+    greeting(&time.run(Box::pin(dialogue.read_line()), || false).await??, scrub)?;
     let tag = unguessable_tag();
     dialogue.write_line(&format!("{tag} STARTTLS")).await?;
     for _ in 0..MAX_UNTAGGED {

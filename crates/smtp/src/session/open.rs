@@ -106,7 +106,7 @@ impl Target {
         };
         let without = identity.who == Who::Nobody && greeting.is_none();
         let (wire, tap) = Wire::new(Box::new(stream), greeting.as_ref(), without.then(|| format!("HELO {hello}\r\n")));
-        let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(tap), hello);
+        let connecting = Box::pin(AsyncSmtpConnection::connect_with_transport(Box::new(tap), hello));
         let connecting = time.run(connecting, || wire.replies() > 0);
         let connected = scope.run(Phase::Greeting, connecting).await.map_err(|error| match error {
             Error::Interrupted { why, .. } if wire.replies() > 0 => Error::interrupted(why, Phase::Ehlo),

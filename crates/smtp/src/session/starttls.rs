@@ -35,7 +35,7 @@ impl Target {
                 Err(refused(&reply, phase, identity, phase.object().to_owned()))
             }
         };
-        let greeting = positive(time.run(clear.reply(Phase::Greeting), || false).await??, Phase::Greeting)?;
+        let greeting = positive(time.run(Box::pin(clear.reply(Phase::Greeting)), || false).await??, Phase::Greeting)?;
         let offered = positive(clear.ask(&format!("EHLO {hello}"), Phase::Ehlo).await?, Phase::Ehlo)?;
         if !Extensions::parse(&offered).starttls {
             return Err(Error::StartTlsUnavailable { server: None });
