@@ -18,6 +18,14 @@ export declare class Call {
 }
 export type CallHandle = Call
 
+/** What `lib/imap.js` holds of a download. */
+export declare class ChunkStream {
+  /** Fills the beginning of `room`, and says how much of it; `json` null means the end. */
+  next(room: Buffer): Promise<Reply>
+  /** The loop was left: stops the work at once. */
+  close(): void
+}
+
 /** Behind `ImapClient`. */
 export declare class ImapClientHandle {
   get capabilities(): Array<string>
@@ -33,7 +41,7 @@ export declare class ImapClientHandle {
   /** `[path, uid, query, { uidValidity }]` */
   fetchOne(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
   /** `[path, uid, { part, decode, maxBytes, uidValidity }]` */
-  download(call: Call, json: string): Reply<PageStream>
+  download(call: Call, json: string): Reply<ChunkStream>
   /** `[path, cursor, { since, fetch, batchSize, order }]` */
   sync(call: Call, json: string): Reply<PageStream>
   /** `[path, uids, flags, { uidValidity }]` */

@@ -837,6 +837,7 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.Call = nativeBinding.Call
 module.exports.CallHandle = nativeBinding.CallHandle
+module.exports.ChunkStream = nativeBinding.ChunkStream
 module.exports.ImapClientHandle = nativeBinding.ImapClientHandle
 module.exports.OAuthClientHandle = nativeBinding.OAuthClientHandle
 module.exports.PageStream = nativeBinding.PageStream
