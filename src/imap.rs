@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use email_base::{Blob, Call, Failure};
-use email_imap::sync::SyncOptions;
+use email_imap::sync::{SyncBatch, SyncOptions};
 use email_imap::types::{FetchQuery, FetchedMessage, SearchQuery, SpecialUse};
 use email_imap::{AppendOptions, Client, DownloadOptions, FetchOptions, ListQuery, MailboxOptions, Options, UidSet};
 use email_net::{ConnectOptions, Connector, Endpoint};
@@ -20,7 +20,7 @@ use crate::call::{CallHandle, timeout};
 use crate::chunks::ChunkStream;
 use crate::hooks::{Hook, JsHook};
 use crate::oauth::TokenSourceHandle;
-use crate::reply::{Payload, Reply, failure, settle};
+use crate::reply::{Payload, Reply, Written, failure, settle};
 use crate::rows;
 use crate::stream::PageStream;
 
@@ -146,7 +146,7 @@ impl ImapClientHandle {
             let (path, uids, query, guard): (String, UidSet, FetchQuery, MailboxOptions) = Args::new(json).parse()?;
             let options = FetchOptions { uid_validity: guard.uid_validity, page_size: Some(page_size) };
             // Made ready by the thread that parsed it: none of it is left for when it is asked for.
-            let ready = |page: Vec<FetchedMessage>| Payload::value(&rows::page(&page));
+            let ready = |page: Vec<FetchedMessage>| Payload::owned(page, |page| Written::new(&rows::page(page)));
             let pages = client.fetch_as(&path, uids, query, options, ready, &call);
             let pages = futures_util::stream::unfold(pages, |mut pages| async move {
                 Some((pages.next().await?.map_err(failure).and_then(std::convert::identity), pages))
@@ -170,7 +170,7 @@ impl ImapClientHandle {
             Args::new(json),
             |client, call, (path, uid, query, guard): (String, u32, FetchQuery, MailboxOptions)| async move {
                 let row = client.fetch_one(&path, uid, query, guard, &call).await.map_err(failure)?;
-                Payload::value(&row.as_ref().map(rows::fetched))
+                Payload::owned(row, |row| Written::new(&row.as_ref().map(rows::fetched)))
             },
         )
     }
@@ -199,7 +199,8 @@ impl ImapClientHandle {
             let batches = client.sync(&path, cursor, options, &call);
             let batches = futures_util::stream::unfold(batches, |mut batches| async move {
                 let batch = batches.next().await?;
-                Some((batch.map_err(failure).and_then(|batch| Payload::value(&rows::batch(&batch))), batches))
+                let written = |batch: &SyncBatch| Written::new(&rows::batch(batch));
+                Some((batch.map_err(failure).and_then(|batch| Payload::owned(batch, written)), batches))
             });
             Ok(Payload::handle(PageStream::new(batches.boxed())))
         })

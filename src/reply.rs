@@ -21,6 +21,13 @@ pub type Reply<H = ()> = (Option<String>, Option<Latin1String>, Option<Vec<Buffe
 /// One copy into the engine's own form, no decoding on the JS thread.
 type JsText = Either<Latin1String, Utf16String>;
 
+/// A value as it crosses, before its bytes become buffers.
+pub struct Written {
+    json: String,
+    blobs: Vec<Bytes>,
+    texts: Vec<Text>,
+}
+
 /// The good case of a [`Reply`].
 pub struct Payload<H = ()> {
     /// ASCII.
@@ -38,10 +45,17 @@ impl<H> Payload<H> {
 
     /// A value as JSON, with its bytes beside it.
     pub fn value(value: &impl Serialize) -> std::result::Result<Self, Failure> {
-        let ((json, blobs), texts) = text::collect(|| blob::collect(|| json::to_ascii(value)));
-        let json =
-            json.map_err(|error| Failure::new(Code::Internal, None, format!("cannot give the result: {error}")))?;
-        Ok(Self { json: Some(json), blobs: blobs.into_iter().map(buffer).collect(), texts, handle: None })
+        Written::new(value).map(Self::from)
+    }
+
+    /// The same of a value with large bytes: it is dropped first, so that they are handed over without a copy.
+    pub fn owned<T>(
+        value: T,
+        write: impl FnOnce(&T) -> std::result::Result<Written, Failure>,
+    ) -> std::result::Result<Self, Failure> {
+        let written = write(&value);
+        drop(value);
+        written.map(Self::from)
     }
 
     /// One run of bytes.
@@ -62,6 +76,22 @@ impl<H> Payload<H> {
     /// Both.
     pub fn with_handle(self, handle: H) -> Self {
         Self { handle: Some(handle), ..self }
+    }
+}
+
+impl Written {
+    pub fn new(value: &impl Serialize) -> std::result::Result<Self, Failure> {
+        let ((json, blobs), texts) = text::collect(|| blob::collect(|| json::to_ascii(value)));
+        let json =
+            json.map_err(|error| Failure::new(Code::Internal, None, format!("cannot give the result: {error}")))?;
+        Ok(Self { json, blobs, texts })
+    }
+}
+
+impl<H> From<Written> for Payload<H> {
+    fn from(written: Written) -> Self {
+        let Written { json, blobs, texts } = written;
+        Self { json: Some(json), blobs: blobs.into_iter().map(buffer).collect(), texts, handle: None }
     }
 }
 
@@ -102,7 +132,7 @@ fn reply<H>(outcome: std::result::Result<Payload<H>, Failure>) -> Reply<H> {
     }
 }
 
-/// A copy, mostly: what is read from the wire shares its memory with its neighbours.
+/// A copy, if the memory is shared with others: as small literals of a response are.
 fn buffer(bytes: Bytes) -> Buffer {
     Vec::from(bytes).into()
 }

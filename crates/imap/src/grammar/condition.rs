@@ -93,7 +93,7 @@ fn known(name: &str, arguments: &[u8]) -> Option<ResponseCode> {
         "BADCHARSET" => ResponseCode::BadCharset(in_tree(arguments, |list| Some(flags::words(list.list()?)))?),
         "MAILBOXID" => ResponseCode::MailboxId(in_tree(arguments, |list| list.list()?.next()?.string())?),
         "CAPABILITY" => {
-            let frame = Frame { bytes: bytes::Bytes::copy_from_slice(arguments), literals: Vec::new() };
+            let frame = Frame { bytes: bytes::Bytes::copy_from_slice(arguments), ..Frame::default() };
             let tree = Tree::read(&frame, 0..frame.bytes.len())?;
             ResponseCode::Capability(flags::words(tree.items()))
         }
@@ -112,7 +112,7 @@ fn validity(word: &[u8]) -> Option<u32> {
 
 /// Applies `read` to the first value of the arguments.
 fn in_tree<T>(arguments: &[u8], read: impl FnOnce(Item<'_>) -> Option<T>) -> Option<T> {
-    let frame = Frame { bytes: bytes::Bytes::copy_from_slice(arguments), literals: Vec::new() };
+    let frame = Frame { bytes: bytes::Bytes::copy_from_slice(arguments), ..Frame::default() };
     let tree = Tree::read(&frame, 0..frame.bytes.len())?;
     let first = tree.items().next()?;
     read(first)

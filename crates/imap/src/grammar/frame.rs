@@ -5,10 +5,19 @@ use bytes::Bytes;
 /// A response: text lines and literals, as on the wire, up to and with the last line end.
 #[derive(Debug, Clone, Default)]
 pub struct Frame {
-    /// The bytes; a streamed literal's own are not among them.
+    /// The bytes, without those of literals that are [`Elsewhere`].
     pub bytes: Bytes,
     /// In order.
     pub literals: Vec<Literal>,
+    /// Large literals, each in memory of its own: whoever wants a message keeps it, and nothing beside it.
+    pub apart: Vec<Bytes>,
+}
+
+impl Frame {
+    /// Bytes in memory.
+    pub fn size(&self) -> usize {
+        self.apart.iter().map(Bytes::len).fold(self.bytes.len(), usize::saturating_add)
+    }
 }
 
 /// `{5}` CRLF and what follows.
@@ -20,8 +29,17 @@ pub struct Literal {
     pub start: usize,
     /// Where they end.
     pub end: usize,
-    /// How many bytes went elsewhere; then `start` is `end`.
-    pub streamed: Option<u64>,
+    /// Then `start` is `end`.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// Where a literal's bytes are that do not stand in their response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// At this place of [`Frame::apart`].
+    Apart(usize),
+    /// So many were passed on as they came.
+    Streamed(u64),
 }
 
 /// What kind of response a line begins. Decides whether its text can hold quotes, parentheses and literals at all.

@@ -23,7 +23,7 @@ mod tree;
 pub use event::{Completion, CompletionStatus, Condition, ConditionKind, Continuation, Event, ResponseCode, Untagged};
 pub(crate) use fetch::SectionName;
 pub(crate) use flags::flag;
-pub use frame::{Frame, Lead, Literal};
+pub use frame::{Elsewhere, Frame, Lead, Literal};
 pub use response::response;
 pub use rows::{
     Content, Defect, EsearchRow, FetchRow, ListKind, ListRow, NameEncoding, Namespace, NamespaceRow, QuotaRootRow,

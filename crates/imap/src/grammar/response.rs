@@ -178,6 +178,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::grammar::Elsewhere;
     use crate::grammar::Literal;
     use crate::grammar::testing::{event, frame};
 
@@ -254,16 +255,18 @@ mod tests {
 
         #[test]
         fn frames_whose_literals_lie(
-            places in proptest::collection::vec((0usize..60, 0usize..60, 0usize..60, any::<bool>()), 0..5),
+            places in proptest::collection::vec((0usize..60, 0usize..60, 0usize..60, 0usize..4), 0..5),
         ) {
             let bytes = "* 1 FETCH (BODY[1] {3}\r\nabc BODY[2] ~{2}\r\nxy ENVELOPE (\"a\" {1}))\r\n".into();
-            let literal = |(announced, start, end, streamed): (usize, usize, usize, bool)| Literal {
+            let elsewhere = [None, Some(Elsewhere::Streamed(7)), Some(Elsewhere::Apart(0)), Some(Elsewhere::Apart(1))];
+            let literal = |(announced, start, end, place): (usize, usize, usize, usize)| Literal {
                 announced,
                 start,
                 end,
-                streamed: streamed.then_some(7),
+                elsewhere: elsewhere[place],
             };
-            response(&Frame { bytes, literals: places.into_iter().map(literal).collect() });
+            let literals = places.into_iter().map(literal).collect();
+            response(&Frame { bytes, literals, apart: vec!["apart".into()] });
         }
 
         #[test]

@@ -5,7 +5,7 @@ use crate::tap::{Limits, frames_of};
 
 /// The first response in `bytes`; an unfinished one as far as it goes.
 pub(super) fn frame(bytes: &[u8]) -> Frame {
-    let unfinished = || Frame { bytes: bytes.to_vec().into(), literals: Vec::new() };
+    let unfinished = || Frame { bytes: bytes.to_vec().into(), ..Frame::default() };
     frames_of(bytes, Limits::default()).ok().and_then(|frames| frames.into_iter().next()).unwrap_or_else(unfinished)
 }
 

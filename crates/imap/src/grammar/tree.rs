@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::frame::{Frame, Literal};
+use super::frame::{Elsewhere, Frame, Literal};
 use super::text;
 
 /// Deepest nesting read, whoever calls: what is read is serialised and dropped recursively.
@@ -44,8 +44,7 @@ enum Kind {
     /// Quoted, with backslashes in it.
     Escaped,
     Literal,
-    /// Its bytes went elsewhere.
-    Streamed(u64),
+    Elsewhere(Elsewhere),
 }
 
 impl<'a> Tree<'a> {
@@ -159,7 +158,8 @@ impl<'t> Item<'t> {
         match self.node.kind {
             Kind::Atom | Kind::Quoted | Kind::Literal => Some(Cow::Borrowed(self.raw())),
             Kind::Escaped => Some(Cow::Owned(unescape(self.raw()))),
-            Kind::List | Kind::Streamed(_) => None,
+            Kind::Elsewhere(Elsewhere::Apart(_)) => self.apart().map(|bytes| Cow::Borrowed(bytes.as_ref())),
+            Kind::List | Kind::Elsewhere(Elsewhere::Streamed(_)) => None,
         }
     }
 
@@ -175,6 +175,9 @@ impl<'t> Item<'t> {
 
     /// The bytes themselves, without a copy where they stand in the response as they are.
     pub(super) fn bytes(self) -> Option<Bytes> {
+        if let Some(bytes) = self.apart() {
+            return Some(bytes.clone());
+        }
         match self.nstring()? {
             Cow::Borrowed(bytes) => Some(self.tree.frame.bytes.slice_ref(bytes)),
             Cow::Owned(bytes) => Some(bytes.into()),
@@ -184,7 +187,14 @@ impl<'t> Item<'t> {
     /// How many bytes of it went elsewhere.
     pub(super) fn streamed(self) -> Option<u64> {
         match self.node.kind {
-            Kind::Streamed(bytes) => Some(bytes),
+            Kind::Elsewhere(Elsewhere::Streamed(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    fn apart(self) -> Option<&'t Bytes> {
+        match self.node.kind {
+            Kind::Elsewhere(Elsewhere::Apart(place)) => self.tree.frame.apart.get(place),
             _ => None,
         }
     }
@@ -295,7 +305,7 @@ impl Lexer<'_> {
         self.literals.as_slice().first().filter(|l| l.announced == self.at)?;
         let found = *self.literals.next()?;
         self.at = found.end;
-        let kind = found.streamed.map_or(Kind::Literal, Kind::Streamed);
+        let kind = found.elsewhere.map_or(Kind::Literal, Kind::Elsewhere);
         Some(Token::Value(kind, found.start..found.end))
     }
 

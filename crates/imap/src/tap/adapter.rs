@@ -100,7 +100,7 @@ impl<S> Tap<S> {
         if let grammar::Event::Completion(completion) = &event {
             self.completed(completion.status == grammar::CompletionStatus::Ok);
         }
-        self.events.push(event, frame.bytes.len());
+        self.events.push(event, frame.size());
     }
 
     /// Whatever stands behind the OK of COMPRESS is compressed: it must never be read as it is.
@@ -140,11 +140,6 @@ impl<S: AsyncRead + Unpin> Tap<S> {
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.deflate.is_some()
-            && self.frames.buffer.capacity().saturating_sub(self.frames.buffer.len()) < self.frames.expected()
-        {
-            self.frames.buffer.reserve(self.frames.expected());
-        }
         match self.deflate.as_mut().map(|deflate| deflate.step(&mut self.frames.buffer)) {
             Some(Ok(true)) => return Poll::Ready(()),
             Some(Err(end)) => {
@@ -153,13 +148,20 @@ impl<S: AsyncRead + Unpin> Tap<S> {
             }
             Some(Ok(false)) | None => {}
         }
-        let expected = if self.deflate.is_some() { 0 } else { self.frames.expected() };
+        if self.deflate.is_none()
+            && let Some(mut room) = self.frames.apart()
+        {
+            // How much it reads says nothing of how much there is.
+            let read = ready!(pin!(self.stream.read_buf(&mut room)).poll(cx));
+            self.count(read);
+            return Poll::Ready(());
+        }
         let buffer = match &mut self.deflate {
             Some(deflate) => &mut deflate.wire,
             None => &mut self.frames.buffer,
         };
-        if buffer.capacity().saturating_sub(buffer.len()) < expected.max(QUIET_READ) {
-            buffer.reserve(expected.saturating_add(if self.busy { BUSY_READ } else { QUIET_READ }));
+        if buffer.capacity().saturating_sub(buffer.len()) < QUIET_READ {
+            buffer.reserve(if self.busy { BUSY_READ } else { QUIET_READ });
         }
         let Poll::Ready(read) = pin!(self.stream.read_buf(buffer)).poll(cx) else {
             if buffer.is_empty() {
@@ -171,18 +173,20 @@ impl<S: AsyncRead + Unpin> Tap<S> {
             }
             return Poll::Pending;
         };
+        self.busy = read.as_ref().is_ok_and(|read| *read >= QUIET_READ);
+        self.count(read);
+        Poll::Ready(())
+    }
+
+    fn count(&mut self, read: io::Result<usize>) {
         match read {
             Ok(0) => {
                 let mid_response = self.frames.is_mid_response();
                 self.finish(End::Closed { mid_response });
             }
-            Ok(read) => {
-                self.busy = read >= QUIET_READ;
-                self.control.count_read(read);
-            }
+            Ok(read) => self.control.count_read(read),
             Err(error) => self.fail(&error),
         }
-        Poll::Ready(())
     }
 }
 

@@ -9,22 +9,27 @@
 //!
 //! ```text
 //!   Text ──"{n}" CRLF──► Held (n bytes are waited for) ──► Text
+//!     │ ├────"{n}" CRLF──► Apart (n bytes go into memory of their own) ──► Text
 //!     │ └────"{n}" CRLF──► Flowing (n bytes are passed on) ──► Text
 //!     └──────LF──► a frame is complete ──► Text
 //! ```
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::buf::Limit;
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 
 use super::body::{BodyChunk, Sink};
 use super::end::End;
 use super::limits::{Limits, MAX_LITERALS, MAX_ROW_BYTES};
 use super::line::{Announced, scan};
-use crate::grammar::{Frame, Lead, Literal, SectionName};
+use crate::grammar::{Elsewhere, Frame, Lead, Literal, SectionName};
 
 /// Longest run of literal bytes passed on as one chunk.
 const MAX_CHUNK: usize = 64 << 10;
+
+/// From this size on, a literal gets memory of its own: then the message in it is not copied again on its way to JavaScript.
+const MIN_APART: usize = 4 << 10;
 
 /// How far back from a literal its section's name is looked for: `BODY[HEADER.FIELDS (…)]` of a hundred fields.
 const MAX_SECTION_NAME: usize = 16 << 10;
@@ -47,7 +52,7 @@ pub(super) struct Frames {
     pub(super) buffer: BytesMut,
     limits: Limits,
     state: State,
-    /// The response's bytes up to its last flowing literal: they left the buffer.
+    /// The response's bytes up to its last literal that is elsewhere: they left the buffer.
     head: BytesMut,
     /// In `buffer`: where the text that is looked at starts, and up to where it has no line end.
     text_start: usize,
@@ -57,6 +62,7 @@ pub(super) struct Frames {
     text_bytes: usize,
     literal_bytes: usize,
     literals: Vec<Literal>,
+    apart: Vec<Bytes>,
 }
 
 #[derive(Debug)]
@@ -65,6 +71,11 @@ enum State {
     /// A literal ends at this place of the buffer.
     Held {
         end: usize,
+    },
+    /// So much of a literal is here, of so many bytes.
+    Apart {
+        literal: BytesMut,
+        length: usize,
     },
     /// So many bytes of a literal are still to come.
     Flowing {
@@ -87,12 +98,13 @@ impl Frames {
             text_bytes: 0,
             literal_bytes: 0,
             literals: Vec::new(),
+            apart: Vec::new(),
         }
     }
 
     /// Whether a response has begun and is not complete.
     pub(super) fn is_mid_response(&self) -> bool {
-        !self.buffer.is_empty() || !self.head.is_empty() || matches!(self.state, State::Flowing { .. })
+        !self.buffer.is_empty() || !self.head.is_empty()
     }
 
     /// Where the literal goes that is passed on now.
@@ -103,11 +115,14 @@ impl Frames {
         }
     }
 
-    /// How many bytes the buffer should have room for, to take what is known to come without moving it again.
-    pub(super) fn expected(&self) -> usize {
-        match self.state {
-            State::Held { end } => end.saturating_sub(self.buffer.len()),
-            _ => 0,
+    /// Where bytes may be put instead of the buffer, if it is empty: room for what a literal lacks, and no more.
+    pub(super) fn apart(&mut self) -> Option<Limit<&mut BytesMut>> {
+        match &mut self.state {
+            State::Apart { literal, length } if self.buffer.is_empty() => {
+                let missing = length.saturating_sub(literal.len());
+                (missing > 0).then(|| literal.limit(missing))
+            }
+            _ => None,
         }
     }
 
@@ -129,6 +144,15 @@ impl Frames {
                     *left = left.saturating_sub(length as u64);
                     let chunk = self.buffer.split_to(length).freeze();
                     return Ok(Step::Body(Arc::clone(sink), BodyChunk::Data(chunk)));
+                }
+                State::Apart { literal, length } => {
+                    let missing = length.saturating_sub(literal.len()).min(self.buffer.len());
+                    literal.put(self.buffer.split_to(missing));
+                    if literal.len() < *length {
+                        return Ok(Step::Starved);
+                    }
+                    self.apart.push(std::mem::take(literal).freeze());
+                    self.state = State::Text;
                 }
                 State::Held { end } => {
                     if self.buffer.len() < *end {
@@ -205,19 +229,7 @@ impl Frames {
         if let Some((name, origin)) = section
             && let Some(sink) = sink().filter(|sink| sink.wants(announced.length))
         {
-            // From here on the buffer begins with the literal's bytes.
-            let place = self.head.len();
-            self.head.unsplit(self.buffer.split_to(start));
-            let at = self.head.len();
-            let announced_at = place.saturating_add(announced_at);
-            self.literals.push(Literal {
-                announced: announced_at,
-                start: at,
-                end: at,
-                streamed: Some(announced.length),
-            });
-            self.text_start = 0;
-            self.scanned = 0;
+            self.set_aside(announced_at, start, Elsewhere::Streamed(announced.length));
             self.state = State::Flowing { sink: Arc::clone(&sink), left: announced.length };
             return Ok(Some(Step::Body(sink, BodyChunk::Start { section: name, origin, size: announced.length })));
         }
@@ -228,16 +240,32 @@ impl Frames {
         if self.literal_bytes > limit {
             return Err(too_large);
         }
+        if length >= MIN_APART {
+            self.set_aside(announced_at, start, Elsewhere::Apart(self.apart.len()));
+            self.state = State::Apart { literal: BytesMut::with_capacity(length), length };
+            return Ok(None);
+        }
         let end = start.saturating_add(length);
         let head = self.head.len();
         self.literals.push(Literal {
             announced: head.saturating_add(announced_at),
             start: head.saturating_add(start),
             end: head.saturating_add(end),
-            streamed: None,
+            elsewhere: None,
         });
         self.state = State::Held { end };
         Ok(None)
+    }
+
+    /// From here on the buffer begins with the bytes of the literal that is announced in front of `start`.
+    fn set_aside(&mut self, announced_at: usize, start: usize, elsewhere: Elsewhere) {
+        let announced = self.head.len().saturating_add(announced_at);
+        self.head.extend_from_slice(self.buffer.get(..start).unwrap_or_default());
+        self.buffer.advance(start.min(self.buffer.len()));
+        let at = self.head.len();
+        self.literals.push(Literal { announced, start: at, end: at, elsewhere: Some(elsewhere) });
+        self.text_start = 0;
+        self.scanned = 0;
     }
 
     /// The section whose content the literal announced at `at` is; `None` for any other literal.
@@ -262,13 +290,14 @@ impl Frames {
 
     /// The response that ends at `end`; everything is ready for the next one.
     fn complete(&mut self, end: usize) -> Frame {
-        let tail = self.buffer.split_to(end);
-        let bytes: Bytes = if self.head.is_empty() {
-            tail.freeze()
+        let bytes = if self.head.is_empty() {
+            self.buffer.split_to(end)
         } else {
+            // Little text, and so the buffer stays whole: no new one has to be made for what comes next.
             let mut head = std::mem::take(&mut self.head);
-            head.unsplit(tail);
-            head.freeze()
+            head.extend_from_slice(self.buffer.get(..end).unwrap_or_default());
+            self.buffer.advance(end.min(self.buffer.len()));
+            head
         };
         self.text_start = 0;
         self.scanned = 0;
@@ -276,7 +305,8 @@ impl Frames {
         self.depth = 0;
         self.text_bytes = 0;
         self.literal_bytes = 0;
-        Frame { bytes, literals: std::mem::take(&mut self.literals) }
+        let (literals, apart) = (std::mem::take(&mut self.literals), std::mem::take(&mut self.apart));
+        Frame { bytes: bytes.freeze(), literals, apart }
     }
 }
 
@@ -385,7 +415,8 @@ mod tests {
                 match frames.step(|| Some(Arc::clone(&sink))) {
                     Ok(Step::Starved) => break,
                     Ok(Step::Response(frame)) => {
-                        seen.push(format!("{} {:?}", frame.bytes.escape_ascii(), frame.literals));
+                        let apart = frame.apart.concat();
+                        seen.push(format!("{} {:?} {}", frame.bytes.escape_ascii(), frame.literals, apart.escape_ascii()));
                     }
                     Ok(Step::Body(_, BodyChunk::Data(data))) => body.extend_from_slice(&data),
                     Ok(Step::Body(_, BodyChunk::End)) => {
@@ -417,7 +448,7 @@ mod tests {
             ]
         );
         assert_eq!(seen.len(), 8);
-        assert!(seen[5].contains("streamed: Some(12)") && seen[5].contains("streamed: None"), "{}", seen[5]);
+        assert!(seen[5].contains("Some(Streamed(12))") && seen[5].contains("elsewhere: None"), "{}", seen[5]);
         assert!(!seen[5].contains("EXISTS"), "{}", seen[5]);
     }
 
@@ -431,6 +462,29 @@ mod tests {
             }
             let single: Vec<_> = SESSION.chunks(1).collect();
             assert_eq!(trace(&single, min_bytes), whole);
+        }
+    }
+
+    #[test]
+    fn a_large_literal_is_in_memory_of_its_own_and_the_text_around_it_stays() {
+        let large = |byte: u8| vec![byte; MIN_APART];
+        let announced = format!("{{{MIN_APART}}}\r\n");
+        let row = [
+            format!("* 1 FETCH (RFC822.HEADER {{1}}\r\nh BODY[] {announced}").as_bytes(),
+            &large(b'a'),
+            format!(" BODY[2] {announced}").as_bytes(),
+            &large(b'b'),
+            b" UID 7)\r\nA1 OK\r\n",
+        ]
+        .concat();
+        let texts = ["* 1 FETCH (RFC822.HEADER {1}\r\nh BODY[] ", &announced, " BODY[2] ", &announced, " UID 7)\r\n"].concat();
+        let whole = trace(&[&row], u64::MAX);
+        let frame = frames_of(&row, Limits::default()).unwrap().swap_remove(0);
+        assert_eq!((frame.bytes.as_ref(), frame.size()), (texts.as_bytes(), row.len() - "A1 OK\r\n".len()));
+        assert_eq!(frame.apart, [large(b'a'), large(b'b')]);
+        for at in (0..row.len()).filter(|at| at % 97 == 0 || !(100..MIN_APART).contains(&(at % MIN_APART))) {
+            let (a, b) = row.split_at(at);
+            assert_eq!(trace(&[a, b], u64::MAX), whole, "at {at}");
         }
     }
 
