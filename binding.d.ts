@@ -183,3 +183,6 @@ export declare function setLogger(logger?: ((arg: string) => void) | undefined |
 
 /** `SmtpClient.connect(options)`. */
 export declare function smtpConnect(call: Call, json: string, source?: TokenSourceHandle | undefined | null, callback?: JsHook | undefined | null): Promise<Reply<SmtpClientHandle>>
+
+/** What the numbers stand for. */
+export declare function words(): Array<string>

@@ -858,3 +858,4 @@ module.exports.parseMessage = nativeBinding.parseMessage
 module.exports.replyTo = nativeBinding.replyTo
 module.exports.setLogger = nativeBinding.setLogger
 module.exports.smtpConnect = nativeBinding.smtpConnect
+module.exports.words = nativeBinding.words

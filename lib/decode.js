@@ -1,10 +1,15 @@
 'use strict'
 
+const { words } = require('./native.js')
+
 /*
  * Native rows come as arrays of values in the order of `src/rows.rs`, with dates as milliseconds and bytes and long texts as indices
  * of `beside`. These functions give them the names and shapes of index.d.ts. They run on the JS thread for every message: each
  * object is made at once, in its final shape.
  */
+
+/** What numbers stand for where a text may be a word of `src/words.rs`. */
+const WORDS = words()
 
 function messages(page, beside) {
   return page.map((row) => fetchedMessage(row, beside))
@@ -13,7 +18,7 @@ function messages(page, beside) {
 function fetchedMessage(row, beside) {
   return {
     uid: row[0],
-    flags: row[1],
+    flags: row[1] === null ? null : wordsOf(row[1]),
     internalDate: date(row[2]),
     size: row[3],
     modSeq: row[4],
@@ -49,12 +54,12 @@ function envelope(row) {
 /** Recursive: native code bounds the depth. */
 function bodyPart(part) {
   return {
-    part: part[0],
-    type: part[1],
+    part: word(part[0]),
+    type: word(part[1]),
     parameters: mapOf(part[2]),
-    encoding: part[3],
+    encoding: word(part[3]),
     size: part[4],
-    disposition: part[5],
+    disposition: word(part[5]),
     filename: part[6],
     contentId: part[7],
     children: part[8].map(bodyPart),
@@ -94,9 +99,9 @@ function parsedMessage(row, { blobs, texts }) {
 
 function attachment(values, blobs) {
   return {
-    part: values[0],
+    part: word(values[0]),
     filename: values[1],
-    contentType: values[2],
+    contentType: word(values[2]),
     size: values[3],
     contentId: values[4],
     inline: values[5],
@@ -120,7 +125,7 @@ function syncBatch([reset, added, flags, vanished, cursor, progress], beside) {
   return {
     reset,
     added: messages(added, beside),
-    flags: flags.map(([uid, words, modSeq]) => ({ uid, flags: words, modSeq })),
+    flags: flags.map(([uid, list, modSeq]) => ({ uid, flags: wordsOf(list), modSeq })),
     vanished,
     cursor: textOf(cursor, beside.texts),
     progress,
@@ -143,7 +148,7 @@ function addresses(values, like) {
 /** A map with a null prototype: names come from foreign mail and may be `__proto__`. */
 function mapOf(values) {
   const map = Object.create(null)
-  for (let i = 0; i < values.length; i += 2) map[values[i]] = values[i + 1]
+  for (let i = 0; i < values.length; i += 2) map[word(values[i])] = word(values[i + 1])
   return map
 }
 
@@ -152,9 +157,19 @@ function headerMap(values) {
   const map = Object.create(null)
   for (let i = 0; i < values.length; i += 2) {
     const value = values[i + 1]
-    map[values[i]] = typeof value === 'string' ? [value] : value
+    map[word(values[i])] = typeof value === 'string' ? [value] : value
   }
   return map
+}
+
+function word(value) {
+  return typeof value === 'number' ? WORDS[value] : value
+}
+
+/** In place: the list is ours. */
+function wordsOf(list) {
+  for (let i = 0; i < list.length; i++) list[i] = word(list[i])
+  return list
 }
 
 function date(milliseconds) {

@@ -26,6 +26,7 @@ mod store;
 mod stream;
 mod strict;
 mod watch;
+mod words;
 
 /// Runs once when the first environment of the process loads the binary.
 #[napi_derive::module_init]

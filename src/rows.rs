@@ -1,14 +1,17 @@
 //! Messages on their way to JavaScript: values in a fixed order, without their names.
 //!
 //! Most of a page of JSON objects is the names of their fields, and reading those is most of what a message costs the
-//! JavaScript thread. So the names stay at home: `lib/decode.js` puts them back. The two change together.
+//! JavaScript thread. So the names stay at home: `lib/decode.js` puts them back. The two change together. Values that are
+//! [words](crate::words) of every second message stay, too.
 
 use email_base::text;
 use email_imap::sync::{FlagsChanged, SyncBatch};
-use email_imap::types::{BodyPart, Envelope, FetchedMessage};
+use email_imap::types::{BodyPart, Envelope, FetchedMessage, Flag};
 use email_mime::{Address, Attachment, HeaderMap, Invite, ParsedMessage};
 use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
+
+use crate::words::Word;
 
 /// A page of `fetch`.
 pub fn page(messages: &[FetchedMessage]) -> impl Serialize + '_ {
@@ -31,7 +34,7 @@ pub fn batch(batch: &SyncBatch) -> impl Serialize + '_ {
 pub fn fetched(message: &FetchedMessage) -> impl Serialize + '_ {
     (
         message.uid,
-        &message.flags,
+        message.flags.as_deref().map(flags),
         message.internal_date,
         message.size,
         message.mod_seq,
@@ -42,7 +45,7 @@ pub fn fetched(message: &FetchedMessage) -> impl Serialize + '_ {
         message.body_structure.as_ref().map(Part),
         message.headers.as_ref().map(Headers),
         &message.source,
-        message.message.as_ref().map(parsed),
+        message.message.as_deref().map(parsed),
         &message.degraded,
     )
 }
@@ -65,7 +68,15 @@ pub fn parsed(message: &ParsedMessage) -> impl Serialize + '_ {
 }
 
 fn changed(changed: &FlagsChanged) -> impl Serialize + '_ {
-    (changed.uid, &changed.flags, changed.mod_seq)
+    (changed.uid, flags(&changed.flags), changed.mod_seq)
+}
+
+fn flags(flags: &[Flag]) -> impl Serialize + '_ {
+    Each(flags, flag)
+}
+
+fn flag(flag: &Flag) -> Word<'_> {
+    Word(flag)
 }
 
 fn envelope(envelope: &Envelope) -> impl Serialize + '_ {
@@ -80,9 +91,9 @@ fn envelope(envelope: &Envelope) -> impl Serialize + '_ {
 
 fn attachment(attachment: &Attachment) -> impl Serialize + '_ {
     (
-        &attachment.part,
+        Word(&attachment.part),
         &attachment.filename,
-        &attachment.content_type,
+        Word(&attachment.content_type),
         attachment.size,
         &attachment.content_id,
         attachment.inline,
@@ -128,7 +139,7 @@ impl Serialize for Headers<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_seq(Some(self.0.len().saturating_mul(2)))?;
         for (name, values) in self.0 {
-            fields.serialize_element(name)?;
+            fields.serialize_element(&Word(name))?;
             match values.as_slice() {
                 [value] => fields.serialize_element(value)?,
                 values => fields.serialize_element(values)?,
@@ -144,20 +155,27 @@ struct Part<'a>(&'a BodyPart);
 impl Serialize for Part<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let part = self.0;
-        let parameters: Vec<&str> =
-            part.parameters.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]).collect();
         (
-            &part.part,
-            &part.media_type,
-            parameters,
-            &part.encoding,
+            Word(&part.part),
+            Word(&part.media_type),
+            Parameters(&part.parameters),
+            Word(&part.encoding),
             part.size,
-            &part.disposition,
+            part.disposition.as_deref().map(Word),
             &part.filename,
             &part.content_id,
             Each(&part.children, Part),
         )
             .serialize(serializer)
+    }
+}
+
+/// Names and values, one behind the other.
+struct Parameters<'a>(&'a [(String, String)]);
+
+impl Serialize for Parameters<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().flat_map(|(name, value)| [Word(name), Word(value)]))
     }
 }
 

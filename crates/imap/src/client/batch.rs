@@ -61,7 +61,8 @@ impl Batch {
 
 impl Parsed {
     pub(super) fn new(items: impl IntoIterator<Item = Item>, query: &FetchQuery, wanted: &Items) -> Self {
-        let mut parsed = Self { messages: Vec::new(), room: Vec::new() };
+        let items = items.into_iter();
+        let mut parsed = Self { messages: Vec::with_capacity(items.size_hint().0), room: Vec::new() };
         for item in items {
             match item {
                 Item::Row(row) => parsed.messages.push(rows::message(*row, query, wanted)),

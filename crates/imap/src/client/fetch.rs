@@ -45,6 +45,8 @@ const ROW_OCTETS: u64 = 4 << 10;
 const PAGES_AHEAD: usize = 2;
 /// A page ends at this many bytes, however few its rows: two of them are held.
 const PAGE_BYTES: usize = 4 << 20;
+/// Rows for which there is room in a page from the start.
+const USUAL_PAGE: usize = 64;
 /// Batches being parsed at once.
 const BATCHES_AHEAD: usize = 4;
 /// Connections lost in a row without one more row: then the fetch gives up.
@@ -437,6 +439,7 @@ impl<T> Page<T> {
         for message in parsed.messages {
             self.bytes += rows::weight(&message);
             if self.messages.is_empty() {
+                self.messages.reserve(self.size.min(USUAL_PAGE));
                 self.due = self.linger.and_then(|linger| clock::now().checked_add(linger));
             }
             self.messages.push(message);

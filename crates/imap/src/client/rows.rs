@@ -32,7 +32,7 @@ pub(super) fn message(mut row: FetchRow, query: &FetchQuery, items: &Items) -> F
     let headers = headers(&row, query, source.as_ref());
     let envelope = keep(query.envelope).and_then(|()| envelope(&mut row));
     let message = match (&query.message, &source) {
-        (MessageDetail::Parsed(options), Some(source)) => Some(email_mime::parse(source, options)),
+        (MessageDetail::Parsed(options), Some(source)) => Some(Box::new(email_mime::parse(source, options))),
         _ => None,
     };
     FetchedMessage {
@@ -163,7 +163,7 @@ pub(super) fn weight(message: &FetchedMessage) -> usize {
     /// Envelope, structure and whatever else is small.
     const FIXED: usize = 1024;
     let source = message.source.as_ref().map_or(0, |source| source.0.len());
-    let parsed = message.message.as_ref().map_or(0, parsed_weight);
+    let parsed = message.message.as_deref().map_or(0, parsed_weight);
     let headers = message.headers.iter().flatten().flat_map(|(_, values)| values).map(String::len).sum::<usize>();
     FIXED + source + parsed + headers
 }

@@ -211,7 +211,7 @@ struct UnderWay {
     asked: Vec<(RequestId, Line)>,
     chunk: Chunk,
     /// Complete, but something before them is not; or not complete yet.
-    held: BTreeMap<u32, FetchRow>,
+    held: BTreeMap<u32, Box<FetchRow>>,
     oversize: Vec<u32>,
     room: OwnedSemaphorePermit,
 }
@@ -264,10 +264,10 @@ impl FetchRows {
                 let Some(uid) = row.uid else { return };
                 if first.chunk.has(uid) {
                     let over = !alone && meter.bytes_read().saturating_sub(before) > budget;
-                    self.sort_in(&mut first, uid, *row, over);
+                    self.sort_in(&mut first, uid, row, over);
                 } else if let Some(other) = later.iter_mut().find(|other| other.chunk.has(uid)) {
                     // A server that works on two commands at once.
-                    hold(other, uid, *row);
+                    hold(other, uid, row);
                 }
             };
             link.answer(&tag, &line, &mut sink).await?;
@@ -276,7 +276,7 @@ impl FetchRows {
     }
 
     /// Rows go on in order: each as soon as it is complete and all before it have gone.
-    fn sort_in(&self, under_way: &mut UnderWay, uid: u32, row: FetchRow, over_budget: bool) {
+    fn sort_in(&self, under_way: &mut UnderWay, uid: u32, row: Box<FetchRow>, over_budget: bool) {
         if over_budget {
             under_way.held.remove(&uid);
             under_way.chunk.uids.retain(|other| *other != uid);
@@ -374,13 +374,13 @@ impl FetchRows {
     }
 
     /// A row that is as complete as it gets goes on; one that can be mended waits for the end.
-    fn deliver(&self, row: FetchRow, chunk: &Chunk, work: &mut Chunks) {
+    fn deliver(&self, row: Box<FetchRow>, chunk: &Chunk, work: &mut Chunks) {
         if chunk.without_content {
-            self.give(Item::Oversize(Box::new(row)));
+            self.give(Item::Oversize(row));
         } else if self.items.needs_mending(&row) && work.broken.len() < MAX_BROKEN {
-            work.broken.push(row);
+            work.broken.push(*row);
         } else {
-            self.give(Item::Row(Box::new(row)));
+            self.give(Item::Row(row));
         }
     }
 
@@ -394,9 +394,9 @@ impl FetchRows {
     }
 }
 
-fn hold(under_way: &mut UnderWay, uid: u32, row: FetchRow) {
+fn hold(under_way: &mut UnderWay, uid: u32, row: Box<FetchRow>) {
     match under_way.held.get_mut(&uid) {
-        Some(known) => join(known, row),
+        Some(known) => join(known, *row),
         None => {
             under_way.held.insert(uid, row);
         }

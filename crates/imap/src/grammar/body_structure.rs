@@ -12,9 +12,14 @@
 //! Part numbers: RFC 9051 §6.4.5.1. A multipart that has no number of its own (at the top, or right inside a message) is
 //! called by the section that holds it, `TEXT` or `2.TEXT`, so that every `part` can be downloaded.
 
+use std::borrow::Cow;
+
 use super::text;
 use super::tree::{Item, Items};
 use crate::types::BodyPart;
+
+/// Parts that most messages do not exceed.
+const USUAL_PARTS: usize = 4;
 
 /// Parts of one message; stops a line of 200,000 empty ones, each 40 times the size of its text.
 const MAX_PARTS: usize = 5000;
@@ -25,8 +30,9 @@ pub(super) fn read(item: Item<'_>) -> Result<BodyPart, &'static str> {
     if top.peek().is_none() {
         return Err("BODYSTRUCTURE is empty");
     }
-    let mut drafts: Vec<Draft> = Vec::new();
-    let mut waiting = vec![Waiting { body: item, parent: None, number: Number::Top(String::new()) }];
+    let mut drafts: Vec<Draft> = Vec::with_capacity(USUAL_PARTS);
+    let mut waiting: Vec<Waiting<'_>> = Vec::with_capacity(USUAL_PARTS);
+    waiting.push(Waiting { body: item, parent: None, number: Number::Top(String::new()) });
     while let Some(Waiting { body, parent, number }) = waiting.pop() {
         if drafts.len() >= MAX_PARTS {
             return Err("BODYSTRUCTURE has too many parts");
@@ -36,21 +42,23 @@ pub(super) fn read(item: Item<'_>) -> Result<BodyPart, &'static str> {
         if says_nothing(fields) {
             return Err("BODYSTRUCTURE has a part of which it says nothing");
         }
-        let (part, children) = if is_multipart(fields) { multipart(fields) } else { single(fields) };
-        let part = BodyPart { part: number.of(matches!(children, Children::Parts(_))), ..part };
-        match children {
-            Children::None => {}
-            Children::Message(inner) => {
-                waiting.push(Waiting { body: inner, parent: Some(index), number: Number::Top(part.part.clone()) });
+        let (mut part, children) = if is_multipart(fields) { multipart(fields) } else { single(fields) };
+        match &children {
+            Children::None | Children::Message(_) => part.part = number.of("1"),
+            Children::Parts(fields) => {
+                let first = waiting.len();
+                waiting.extend(bodies(*fields).zip(1..).map(|(inner, n)| Waiting {
+                    body: inner,
+                    parent: Some(index),
+                    number: Number::Child(numbered(number.prefix(), n)),
+                }));
+                // The last one put in comes out first.
+                waiting.get_mut(first..).unwrap_or_default().reverse();
+                part.part = number.of("TEXT");
             }
-            Children::Parts(bodies) => {
-                let prefix = number.prefix();
-                // Backwards, because the last one put in comes out first.
-                for (n, inner) in bodies.into_iter().enumerate().rev() {
-                    let number = Number::Child(join(&prefix, &n.saturating_add(1).to_string()));
-                    waiting.push(Waiting { body: inner, parent: Some(index), number });
-                }
-            }
+        }
+        if let Children::Message(inner) = children {
+            waiting.push(Waiting { body: inner, parent: Some(index), number: Number::Top(part.part.clone()) });
         }
         drafts.push(Draft { part, parent });
     }
@@ -77,23 +85,25 @@ enum Number {
 }
 
 impl Number {
-    fn of(&self, is_multipart: bool) -> String {
+    /// `at_top`: what a body without a number of its own is called.
+    fn of(self, at_top: &str) -> String {
         match self {
-            Self::Top(message) => join(message, if is_multipart { "TEXT" } else { "1" }),
-            Self::Child(number) => number.clone(),
+            Self::Top(message) if message.is_empty() => at_top.to_owned(),
+            Self::Top(message) => [&message, ".", at_top].concat(),
+            Self::Child(number) => number,
         }
     }
 
     /// What the numbers of its children begin with.
-    fn prefix(&self) -> String {
+    fn prefix(&self) -> &str {
         match self {
-            Self::Top(number) | Self::Child(number) => number.clone(),
+            Self::Top(number) | Self::Child(number) => number,
         }
     }
 }
 
-fn join(prefix: &str, last: &str) -> String {
-    if prefix.is_empty() { last.to_owned() } else { [prefix, ".", last].concat() }
+fn numbered(prefix: &str, n: usize) -> String {
+    if prefix.is_empty() { n.to_string() } else { format!("{prefix}.{n}") }
 }
 
 /// Puts every part into its parent. Children stand behind their parents, so from the end each one is complete.
@@ -110,7 +120,8 @@ fn fold(mut drafts: Vec<Draft>) -> Option<BodyPart> {
 
 enum Children<'t> {
     None,
-    Parts(Vec<Item<'t>>),
+    /// Of these fields the [`bodies`].
+    Parts(Items<'t>),
     Message(Item<'t>),
 }
 
@@ -149,39 +160,41 @@ fn is_multipart_subtype(word: &[u8]) -> bool {
 }
 
 fn multipart<'t>(fields: Items<'t>) -> (BodyPart, Children<'t>) {
-    let bodies: Vec<_> = fields.take_while(|f| f.list().is_some()).filter(|f| f.members().next().is_some()).collect();
     let mut rest = fields.skip_while(|f| f.list().is_some() || f.is_nil());
-    let subtype = rest.next().and_then(|f| word(f)).unwrap_or_else(|| "mixed".to_owned());
-    let rest: Vec<_> = rest.collect();
-    let parameters = rest.first().map(|f| parameters(*f)).unwrap_or_default();
-    let (disposition, filename) = disposition(rest.get(1..).unwrap_or_default());
+    let subtype = rest.next().and_then(printable).unwrap_or(Cow::Borrowed("mixed"));
+    let parameters = rest.next().map(parameters).unwrap_or_default();
+    let (disposition, filename) = disposition(rest);
     let part = BodyPart {
-        media_type: format!("multipart/{subtype}"),
+        media_type: lower(&["multipart/", &subtype]),
         parameters,
         disposition,
         filename,
         ..BodyPart::default()
     };
-    (part, Children::Parts(bodies))
+    (part, Children::Parts(fields))
+}
+
+/// The bodies in front of a multipart's other fields.
+fn bodies<'t>(fields: Items<'t>) -> impl Iterator<Item = Item<'t>> {
+    fields.take_while(|f| f.list().is_some()).filter(|f| f.members().next().is_some())
 }
 
 fn single<'t>(fields: Items<'t>) -> (BodyPart, Children<'t>) {
-    let fields: Vec<_> = fields.collect();
-    let field = |at: usize| fields.get(at).copied();
-    let media_type = match (field(0).and_then(word), field(1).and_then(word)) {
-        (Some(main), Some(sub)) => [main.as_str(), "/", &sub].concat(),
+    let field = |at: usize| fields.clone().nth(at);
+    let media_type = match (field(0).and_then(printable), field(1).and_then(printable)) {
+        (Some(main), Some(sub)) => lower(&[&main, "/", &sub]),
         // RFC 2045 §5.2 and §5.3: what is missing or cannot be read.
         (None, None) => "text/plain".to_owned(),
         _ => "application/octet-stream".to_owned(),
     };
     // Octets are the first bare number behind the type: a server that leaves a field out moves them.
-    let octets = (3..fields.len().min(9)).find(|at| field(*at).is_some_and(is_bare_number)).unwrap_or(6);
+    let octets = fields.enumerate().take(9).skip(3).find(|(_, f)| is_bare_number(*f)).map_or(6, |(at, _)| at);
     let parameters = field(2).map(parameters).unwrap_or_default();
     let is_message = matches!(media_type.as_str(), "message/rfc822" | "message/global");
     let has_envelope = is_message && field(octets.saturating_add(1)).is_some_and(|f| f.list().is_some());
     let inner = field(octets.saturating_add(2)).filter(|body| is_message && is_body(body.members()));
     let extension = octets.saturating_add(if has_envelope || inner.is_some() { 3 } else { 1 });
-    let (disposition, filename) = disposition(fields.get(extension..).unwrap_or_default());
+    let (disposition, filename) = disposition(fields.skip(extension));
     let part = BodyPart {
         media_type,
         filename: filename.or_else(|| named(&parameters, "name")),
@@ -218,15 +231,33 @@ fn is_bare_number(item: Item<'_>) -> bool {
 
 /// A type, subtype, encoding or disposition: lower case; none where it is anything but printable ASCII.
 fn word(item: Item<'_>) -> Option<String> {
-    let raw = item.nstring()?;
-    let mut word = text::lossy(raw.trim_ascii());
+    printable(item).map(|word| word.to_ascii_lowercase())
+}
+
+fn printable(item: Item<'_>) -> Option<Cow<'_, str>> {
+    let checked = |raw: &[u8]| !raw.is_empty() && raw.iter().all(|b| (b' '..=b'~').contains(b));
+    let raw = match item.nstring()? {
+        Cow::Borrowed(raw) => Cow::Borrowed(raw.trim_ascii()),
+        Cow::Owned(raw) => Cow::Owned(raw.trim_ascii().to_vec()),
+    };
+    if !checked(&raw) {
+        return None;
+    }
+    match raw {
+        Cow::Borrowed(raw) => std::str::from_utf8(raw).ok().map(Cow::Borrowed),
+        Cow::Owned(raw) => String::from_utf8(raw).ok().map(Cow::Owned),
+    }
+}
+
+fn lower(pieces: &[&str]) -> String {
+    let mut word = pieces.concat();
     word.make_ascii_lowercase();
-    (!word.is_empty() && word.bytes().all(|b| (b' '..=b'~').contains(&b))).then_some(word)
+    word
 }
 
 fn parameters(item: Item<'_>) -> Vec<(String, String)> {
     let mut members = item.members();
-    text::parameters(std::iter::from_fn(|| {
+    text::parameters(std::iter::from_fn(move || {
         let name = members.next()?.nstring().unwrap_or_default();
         let value = members.next().and_then(Item::nstring).unwrap_or_default();
         Some((name, value))
@@ -238,7 +269,7 @@ fn parameters(item: Item<'_>) -> Vec<(String, String)> {
 
 /// The first field that looks like one: `("attachment" ("filename" "a.pdf"))`. What stands before it (lines, MD5) may be
 /// missing, and what stands behind (languages) is a list of texts.
-fn disposition(fields: &[Item<'_>]) -> (Option<String>, Option<String>) {
+fn disposition<'t>(fields: impl Iterator<Item = Item<'t>>) -> (Option<String>, Option<String>) {
     for field in fields {
         if let Some(mut members) = field.list() {
             let kind = members.next().and_then(word);
@@ -249,7 +280,7 @@ fn disposition(fields: &[Item<'_>]) -> (Option<String>, Option<String>) {
                 None if kind.as_deref().is_some_and(is_disposition) => return (kind, None),
                 _ => {}
             }
-        } else if let Some(kind) = word(*field).filter(|kind| is_disposition(kind)) {
+        } else if let Some(kind) = word(field).filter(|kind| is_disposition(kind)) {
             return (Some(kind), None);
         }
     }

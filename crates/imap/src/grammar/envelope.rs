@@ -5,6 +5,8 @@
 //! address  = "(" name SP adl SP mailbox SP host ")"       ; host NIL: start (mailbox = name) or end (NIL) of a group
 //! ```
 
+use std::borrow::Cow;
+
 use super::text;
 use super::tree::{Item, Items};
 use crate::types::{Address, Envelope};
@@ -93,11 +95,11 @@ impl Entry {
             (Some(group), None) if name.is_none() && !is_placeholder(&group) => Self::GroupStart(text::decode(&group)),
             (mailbox, host) => {
                 let mailbox = mailbox.filter(|m| !is_placeholder(m)).unwrap_or_default();
-                let mut address = local_part(text::lossy(&mailbox));
-                if let Some(host) = host {
-                    address.push('@');
-                    address.push_str(&String::from_utf8_lossy(&host));
-                }
+                let local = String::from_utf8_lossy(&mailbox);
+                let address = match host {
+                    Some(host) => [&local_part(&local), "@", &String::from_utf8_lossy(&host)].concat(),
+                    None => local_part(&local).into_owned(),
+                };
                 Self::Mailbox { name, address }
             }
         }
@@ -111,13 +113,13 @@ fn is_placeholder(field: &[u8]) -> bool {
 }
 
 /// Quoted where it would otherwise be another address: `"a@x b"@y` comes without its quotes.
-fn local_part(local: String) -> String {
+fn local_part(local: &str) -> Cow<'_, str> {
     let atext = |b: u8| b.is_ascii_alphanumeric() || !b.is_ascii() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b);
     let quoted = local.len() >= 2 && local.starts_with('"') && local.ends_with('"');
     if local.is_empty() || quoted || local.bytes().all(atext) {
-        return local;
+        return Cow::Borrowed(local);
     }
-    format!("\"{}\"", local.replace('\\', "\\\\").replace('"', "\\\""))
+    Cow::Owned(format!("\"{}\"", local.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 
 /// The first `<…>`, or the whole text put in brackets.

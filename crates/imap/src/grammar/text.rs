@@ -21,7 +21,12 @@ fn is_plain(raw: &[u8]) -> bool {
 
 /// Parameters as a server copied them from the header: continuations and charsets of RFC 2231 are still in them.
 /// Names in lower case, in order of first appearance; of two the first counts.
-pub(super) fn parameters<'a>(pairs: impl Iterator<Item = (Cow<'a, [u8]>, Cow<'a, [u8]>)>) -> Vec<(String, String)> {
+pub(super) fn parameters<'a>(
+    pairs: impl Iterator<Item = (Cow<'a, [u8]>, Cow<'a, [u8]>)> + Clone,
+) -> Vec<(String, String)> {
+    if !pairs.clone().any(|(name, _)| name.contains(&b'*')) {
+        return plain(pairs);
+    }
     let mut found: Vec<Parameter> = Vec::new();
     for (name, value) in pairs {
         let mut name = lossy(name.trim_ascii());
@@ -44,6 +49,19 @@ pub(super) fn parameters<'a>(pairs: impl Iterator<Item = (Cow<'a, [u8]>, Cow<'a,
         }
     }
     found.into_iter().map(Parameter::finish).collect()
+}
+
+/// As nearly all are: nothing to put together.
+fn plain<'a>(pairs: impl Iterator<Item = (Cow<'a, [u8]>, Cow<'a, [u8]>)>) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    for (name, value) in pairs {
+        let mut name = lossy(name.trim_ascii());
+        name.make_ascii_lowercase();
+        if !found.iter().any(|(known, _)| *known == name) {
+            found.push((name, decode(&value)));
+        }
+    }
+    found
 }
 
 /// Continuations of one parameter taken; stops 20,000 of them.

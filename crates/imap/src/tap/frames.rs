@@ -416,7 +416,12 @@ mod tests {
                     Ok(Step::Starved) => break,
                     Ok(Step::Response(frame)) => {
                         let apart = frame.apart.concat();
-                        seen.push(format!("{} {:?} {}", frame.bytes.escape_ascii(), frame.literals, apart.escape_ascii()));
+                        seen.push(format!(
+                            "{} {:?} {}",
+                            frame.bytes.escape_ascii(),
+                            frame.literals,
+                            apart.escape_ascii()
+                        ));
                     }
                     Ok(Step::Body(_, BodyChunk::Data(data))) => body.extend_from_slice(&data),
                     Ok(Step::Body(_, BodyChunk::End)) => {
@@ -477,7 +482,8 @@ mod tests {
             b" UID 7)\r\nA1 OK\r\n",
         ]
         .concat();
-        let texts = ["* 1 FETCH (RFC822.HEADER {1}\r\nh BODY[] ", &announced, " BODY[2] ", &announced, " UID 7)\r\n"].concat();
+        let texts =
+            ["* 1 FETCH (RFC822.HEADER {1}\r\nh BODY[] ", &announced, " BODY[2] ", &announced, " UID 7)\r\n"].concat();
         let whole = trace(&[&row], u64::MAX);
         let frame = frames_of(&row, Limits::default()).unwrap().swap_remove(0);
         assert_eq!((frame.bytes.as_ref(), frame.size()), (texts.as_bytes(), row.len() - "A1 OK\r\n".len()));

@@ -40,8 +40,8 @@ pub struct FetchedMessage {
     pub headers: Option<HeaderMap>,
     /// The raw message.
     pub source: Option<Blob>,
-    /// The parsed message.
-    pub message: Option<ParsedMessage>,
+    /// The parsed message. In its box, for most rows have none and all are moved.
+    pub message: Option<Box<ParsedMessage>>,
     /// Set when the server gave less or worse than was asked.
     pub degraded: Option<Degraded>,
 }
