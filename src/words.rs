@@ -140,7 +140,10 @@ pub struct Word<'a>(pub &'a str);
 
 impl Serialize for Word<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let known = BY_LENGTH.get(self.0.len()).and_then(|same| same.iter().find(|(word, _)| *word == self.0));
+        let last = self.0.as_bytes().last();
+        // Most of the same length end otherwise.
+        let same = |(word, _): &&(&str, usize)| word.as_bytes().last() == last && *word == self.0;
+        let known = BY_LENGTH.get(self.0.len()).and_then(|words| words.iter().find(same));
         match known {
             Some((_, number)) => serializer.serialize_u64(*number as u64),
             None => serializer.serialize_str(self.0),
