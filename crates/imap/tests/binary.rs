@@ -25,13 +25,16 @@ fn encode(bytes: &[u8]) -> Vec<u8> {
     text.as_bytes().chunks(76).flat_map(|line| [line, b"\r\n"].concat()).collect()
 }
 
+/// A row of the decoded part, the window's offset and its length.
+type Make = dyn Fn(&[u8], usize, usize) -> Vec<u8> + Send + Sync;
+
 /// What the server does when it is asked to decode.
 #[derive(Clone)]
 enum Decoding {
     /// The window, decoded.
     Honest,
     /// Whatever this makes of offset and length; without the tagged line.
-    Row(Arc<dyn Fn(&[u8], usize, usize) -> Vec<u8> + Send + Sync>),
+    Row(Arc<Make>),
     /// The tagged reply.
     Refused(&'static str),
     /// So many octets of the answer, then the end of the session with these words.
@@ -229,8 +232,8 @@ async fn a_server_that_cannot_decode_loses_nothing_and_is_not_asked_again() {
 
 #[tokio::test]
 async fn a_server_that_says_something_else_than_the_part() {
-    type Make = fn(&[u8], usize, usize) -> Vec<u8>;
-    let lies: [Make; 7] = [
+    type Lie = fn(&[u8], usize, usize) -> Vec<u8>;
+    let lies: [Lie; 7] = [
         |_, _, _| row(b"BINARY[2]<0> NIL"),
         |_, _, _| row(b"BINARY[2] \"\""),
         |_, _, _| Vec::new(),
@@ -287,7 +290,17 @@ async fn more_than_the_part_can_have_is_an_error_and_no_flood() {
     let (server, bytes) = usual(900_000, Decoding::Row(Arc::new(flood)));
     let client = connect(&server.mock).await;
     see_structure(&client).await;
-    assert_eq!(code(part(&client, None).await), "PROTOCOL_VIOLATION");
+    let options = DownloadOptions { part: Some("2".into()), ..Default::default() };
+    let mut chunks = client.download("INBOX", 9, options, &call());
+    let mut got = 0;
+    let error = loop {
+        match chunks.next().await.unwrap() {
+            Ok(chunk) => got += chunk.len(),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(code::<()>(Err(error)), "PROTOCOL_VIOLATION");
+    assert!(got <= encode(&bytes).len(), "{got} octets of what is none of the part");
     // It is not believed again.
     assert!(part(&client, None).await.unwrap() == bytes);
     client.close();
