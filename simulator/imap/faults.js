@@ -33,6 +33,8 @@
  *   emptyFetch: true | number[] | null,
  *   refuseFetch: true | number[] | null,
  *   dropFetch: true | number[] | null,
+ *   refuseBinary: true | number[] | null,
+ *   dropBinary: true | number[] | null,
  *   duplicateRows: true | number[] | null,
  *   brokenStructure: true | number[] | null,
  *   nilInternalDate: true | number[] | null,
@@ -66,6 +68,10 @@ const NONE = {
   refuseFetch: null,
   /** UIDs at whose body the connection ends: a message that the server itself stumbles over. */
   dropFetch: null,
+  /** UIDs of which BINARY[…] is refused, as if their encoding were unknown (RFC 3516 §4.3). */
+  refuseBinary: null,
+  /** UIDs at whose BINARY[…] the session ends with BYE: Dovecot, where an encoded part ends too early. */
+  dropBinary: null,
   /** UIDs that a FETCH gives twice. */
   duplicateRows: null,
   /** UIDs with a BODYSTRUCTURE as broken as Exchange's sometimes are: NIL where the grammar has a list. */

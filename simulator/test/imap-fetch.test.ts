@@ -229,6 +229,40 @@ describe('sections', () => {
     })
   })
 
+  it('does not decode a part, or leaves over it, when told to; encoded it is there', async () => {
+    for (const name of ['two', 'three']) world.account.deliver(simple(name))
+    await client.ok('NOOP')
+    world.server.faults.set({ refuseBinary: [1], dropBinary: [2] })
+    const refused = await client.command('FETCH 1 (BINARY.PEEK[1])')
+    expect(refused).toMatchObject({ status: 'NO', text: expect.stringContaining('[UNKNOWN-CTE]') })
+    expect(await client.ok('FETCH 1:3 (BODY.PEEK[1])')).toHaveLength(3)
+    const left = await client.command('FETCH 2:3 (BINARY.PEEK[1])')
+    expect(left).toMatchObject({ status: 'CLOSED', untagged: [expect.stringMatching(/^\* BYE /)] })
+  })
+
+  it('decodes as strictly as Dovecot', async () => {
+    for (const [encoding, body] of [
+      ['base64', 'SGVs*bG8='],
+      ['base64', 'SGVsbG8=\n--\nsignature'],
+      ['quoted-printable', 'bad =ZZ x'],
+      ['quoted-printable', '=E4 =\ntrail  '],
+      ['base64', 'SGVsbG8'],
+    ]) {
+      world.account.deliver(mail(`Content-Transfer-Encoding: ${encoding}\n\n${body}`))
+    }
+    await client.ok('NOOP')
+    for (const message of [2, 3, 4]) {
+      expect(await client.command(`FETCH ${message} BINARY[1]`)).toMatchObject({
+        status: 'NO',
+        text: expect.stringContaining('[PARSE]'),
+      })
+    }
+    expect((await client.command('FETCH 5 BINARY.PEEK[1]')).untagged.join()).toContain('{7}\r\n\xe4 trail')
+    const left = await client.command('FETCH 6 BINARY[1]')
+    expect(left).toMatchObject({ status: 'CLOSED' })
+    expect(left.untagged.at(-1)).toMatch(/^\* BYE /)
+  })
+
   it('answers the items of RFC 822 and the macros', async () => {
     const raw = NESTED.toString('latin1')
     const header = raw.slice(0, raw.indexOf('\r\n\r\n') + 4)

@@ -6,6 +6,7 @@ mod download;
 pub(crate) mod feed;
 pub(crate) mod fetch;
 mod rows;
+mod sluice;
 mod uuencode;
 mod watch;
 

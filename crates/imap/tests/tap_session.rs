@@ -210,7 +210,7 @@ async fn a_25_mb_body_streams_in_constant_memory() {
     let reader = tokio::spawn(async move {
         let mut taken = 0u64;
         let start = bodies.next().await.unwrap();
-        assert_eq!(start, BodyChunk::Start { section: "2".into(), origin: None, size: SIZE as u64 });
+        assert_eq!(start, BodyChunk::Start { section: "2".into(), binary: false, origin: None, size: SIZE as u64 });
         while let Some(BodyChunk::Data(chunk)) = bodies.next().await {
             for byte in &chunk {
                 assert_eq!(*byte, (taken % (SIZE as u64 / 100)) as u8);

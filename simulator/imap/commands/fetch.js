@@ -122,6 +122,13 @@ async function send(session, view, chosen, items, withFlags) {
  */
 function poisoned(session, { uid }, items) {
   const { refuseFetch, dropFetch } = session.faults
+  if (items.some(({ name }) => name === 'BINARY[')) {
+    if (hits(session.faults.refuseBinary, uid)) throw no('Unknown Content-Transfer-Encoding', 'UNKNOWN-CTE')
+    if (hits(session.faults.dropBinary, uid)) {
+      session.kill('FETCH failed: Internal error occurred.')
+      return true
+    }
+  }
   if (!items.some(({ section }) => section !== null && section.what !== 'HEADER.FIELDS')) return false
   if (hits(refuseFetch, uid)) throw no('The requested message could not be converted to an RFC-822 compatible format.')
   if (!hits(dropFetch, uid)) return false

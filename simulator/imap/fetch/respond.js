@@ -1,7 +1,7 @@
 'use strict'
 
 const { Content } = require('../../mailbox/content.js')
-const { decodedBody } = require('../../mailbox/mime/decode.js')
+const { decodedBody, transferEncoding } = require('../../mailbox/mime/decode.js')
 const { labelsOf } = require('../../mailbox/labels.js')
 const { hits } = require('../faults.js')
 const { no } = require('../errors.js')
@@ -39,7 +39,9 @@ function respond(session, view, sequence, message, items) {
     if (item.name.startsWith('RFC822') && item.name !== 'RFC822.SIZE') return oldItem(session, message, item)
     return [`${item.name} ${value(session, view, message, item.name)}`]
   }
-  const values = ordered(items, session.personality.fetchOrder).map(answer)
+  const values = ordered(items, session.personality.fetchOrder)
+    .map(answer)
+    .filter(([text]) => text !== '')
   out.text(`* ${sequence} FETCH (`)
   values.forEach(([text, bytes], index) => {
     out.text(index === 0 ? text : ` ${text}`)
@@ -136,6 +138,10 @@ function labelList(session, view, message) {
 function sectionItem(session, message, item, section) {
   const source = sourceOf(session, message, section)
   const binary = item.name !== 'BODY['
+  if (binary && endsEarly(source, section)) {
+    session.kill('FETCH failed: Internal error occurred.')
+    return ['']
+  }
   const bytes = binary ? binaryBytes(source, section) : sectionBytes(source.raw, () => source.structure, section)
   if (item.name === 'BINARY.SIZE[') return [`BINARY.SIZE[${section.label}] ${bytes?.length ?? 0}`]
   const ranged = item.partial !== null && !session.personality.ignoresPartial
@@ -173,6 +179,27 @@ function oldItem(session, message, item) {
 function literal(label, bytes, binary) {
   return bytes === null ? [`${label} NIL`] : [`${label} ${binary ? '~' : ''}{${bytes.length}}\r\n`, bytes]
 }
+
+/**
+ * An encoded part that stops within a group or an escape: Dovecot leaves over it, with a BYE. What else is wrong with one,
+ * it refuses.
+ *
+ * @param {Content} source
+ * @param {import('./items.js').Section} section
+ */
+function endsEarly(source, section) {
+  const part = section.path.length === 0 ? null : partAt(source.structure, section.path)
+  const encoding = part === null ? null : transferEncoding(source.raw, part)
+  if (part === null || (encoding !== 'base64' && encoding !== 'quoted-printable')) return false
+  const text = source.raw.toString('latin1', part.start, part.end)
+  const groups = text.replace(/[\r\n\t ]/g, '')
+  const broken = encoding === 'base64' ? !/^[A-Za-z0-9+/]*={0,2}$/.test(groups) : BROKEN_ESCAPE.test(text)
+  if (broken) throw no('Invalid data in MIME part', 'PARSE')
+  return encoding === 'base64' ? groups.length % 4 !== 0 : /=[0-9a-f]?$/i.test(text)
+}
+
+/** Neither an escape nor a soft line break, nor cut off. */
+const BROKEN_ESCAPE = /=(?![0-9a-f]{2}|[0-9a-f]?$|[ \t]*\r?\n)/i
 
 /**
  * @param {Content} source

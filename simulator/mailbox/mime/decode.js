@@ -51,7 +51,7 @@ function partText(raw, part) {
 function quotedPrintable(body) {
   const text = body
     .toString('latin1')
-    .replace(/[ \t]+(?=\r?\n)/g, '')
+    .replace(/[ \t]+(?=\r?\n|$)/g, '')
     .replace(/=\r?\n/g, '')
     .replace(/=([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
   return Buffer.from(text, 'latin1')

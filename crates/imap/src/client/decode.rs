@@ -42,6 +42,10 @@ impl Decoder {
         }
     }
 
+    pub(super) fn is_base64(&self) -> bool {
+        matches!(self, Self::Base64(_))
+    }
+
     /// What `piece` adds.
     pub(super) fn push(&mut self, piece: Bytes) -> Bytes {
         match self {
@@ -69,6 +73,11 @@ impl Decoder {
             Self::Uuencode(lines) => lines.finish(),
         }
     }
+}
+
+/// Whether every decoder gives the same for it: nothing but base64 in lines, and its end is not reached.
+pub(super) fn is_plain_base64(piece: &[u8]) -> bool {
+    piece.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'\r' | b'\n'))
 }
 
 fn base64(held: &mut Vec<u8>, piece: &[u8]) -> Bytes {

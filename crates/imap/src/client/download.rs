@@ -5,19 +5,25 @@
 //! ```
 //!
 //! The windows stop when the reader does not keep up or another call waits for the connection, and go on later.
+//!
+//! Where the server has BINARY, a small part comes decoded: from its beginning, when its structure is known from a call
+//! before; else behind the first window, which has brought the structure along. So it never costs a round trip, unless
+//! the server cannot decode it.
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use email_base::Call;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 
-use super::decode::Decoder;
+use super::decode::{self, Decoder};
 use super::feed::{Feed, Outlet};
+use super::sluice::Sluice;
 use crate::command::argument::{self, Mailbox};
+use crate::command::binary::{Blame, Decoded, blame};
 use crate::command::part::{First, Opening, Target};
-use crate::command::windows::{Offset, Paused, Piece, ROOM, Windows, units};
-use crate::connection::Pool;
+use crate::command::windows::{Form, Offset, Paused, ROOM, Windows, units};
+use crate::connection::{Command, Pool};
 use crate::error::{Error, Result};
 use crate::options::DownloadOptions;
 
@@ -25,8 +31,6 @@ use crate::options::DownloadOptions;
 const WORTHWHILE: usize = ROOM / 2;
 /// Decoded chunks that wait for whoever reads.
 const CHUNKS_AHEAD: usize = 1;
-/// A chunk is about this large, if so much has arrived.
-const CHUNK: usize = 256 << 10;
 /// Connections lost in a row without one more byte: then the download gives up.
 const FRUITLESS_TRIES: u32 = 2;
 
@@ -73,41 +77,107 @@ impl Plan {
     }
 
     async fn run(self, pool: &Pool, call: &Call, outlet: Outlet<Bytes>) -> Result<()> {
+        let mut sluice = Sluice::new(self.max_bytes, outlet);
+        if self.decoded_by_server(pool, call, &mut sluice, self.uid_validity).await? {
+            return Ok(());
+        }
+        let untouched = sluice.given == 0;
         let first = First { target: self.target.clone(), uid_validity: self.uid_validity };
         let opening = pool.submit(first, call).await?;
-        let mut sluice = Sluice { decoder: self.decoder(&opening), left: self.max_bytes, max: self.max_bytes, outlet };
+        sluice.decoder = self.decoder(&opening);
+        // Then what is decoded so far is three quarters of it, for every server, and it can go on from there.
+        let in_step = untouched && sluice.decoder.is_base64() && decode::is_plain_base64(&opening.data);
         let at = Offset::new(opening.data.len() as u64);
-        let (size, uid_validity, rate) = (opening.size, opening.uid_validity, opening.rate);
-        let complete = opening.complete;
         sluice.pass(opening.data).await?;
-        if complete {
+        if opening.complete {
             return sluice.finish().await;
         }
+        if in_step && self.decoded_by_server(pool, call, &mut sluice, opening.uid_validity).await? {
+            return Ok(());
+        }
+        let windows =
+            Frame { uid_validity: opening.uid_validity, size: opening.size, rate: opening.rate, form: Form::Encoded };
+        self.transfer(pool, call, &mut sluice, &at, windows, |windows| windows).await?;
+        sluice.finish().await
+    }
+
+    /// Whether the server has decoded the part, from where it was given out to its end. If not, the encoded one is to be
+    /// read; what was given by then is known to `sluice`.
+    async fn decoded_by_server(
+        &self,
+        pool: &Pool,
+        call: &Call,
+        sluice: &mut Sluice,
+        uid_validity: Option<u32>,
+    ) -> Result<bool> {
+        let Some(part) = self.target.part.as_deref().filter(|_| self.decode) else { return Ok(false) };
+        let quirks = pool.quirks();
+        if quirks.ignores_partial() || quirks.avoids_binary() {
+            return Ok(false);
+        }
+        let (mailbox, uid) = (&self.target.mailbox, self.target.uid);
+        let Some((known_validity, encoded)) = pool.parts().find(mailbox, uid_validity, uid, part) else {
+            return Ok(false);
+        };
+        let plausible = encoded.plausible();
+        let form = Form::Decoded { most: *plausible.end() };
+        let at = Offset::new(sluice.given);
+        let windows = Frame { uid_validity: Some(known_validity), size: None, rate: 0, form };
+        let blame = match self.transfer(pool, call, sluice, &at, windows, Decoded).await {
+            Ok(()) if plausible.contains(&at.get()) => {
+                quirks.note_decoded();
+                return Ok(true);
+            }
+            Ok(()) => Blame::Message,
+            Err(error) => blame(&error).ok_or(error)?,
+        };
+        tracing::debug!(target: "imap", ?blame, "the server did not decode a part");
+        match blame {
+            Blame::Nobody | Blame::Message => {}
+            Blame::Session => quirks.note_lost_over_binary(),
+            Blame::Server => quirks.note_refused_binary(),
+        }
+        if blame != Blame::Nobody {
+            pool.parts().avoid(mailbox, known_validity, uid);
+        }
+        Ok(false)
+    }
+
+    /// Reads windows and gives out what they bring, at the same time.
+    async fn transfer<C: Command<Output = Paused>>(
+        &self,
+        pool: &Pool,
+        call: &Call,
+        sluice: &mut Sluice,
+        at: &Arc<Offset>,
+        frame: Frame,
+        command: impl Fn(Windows) -> C,
+    ) -> Result<()> {
         let room = Arc::new(Semaphore::new(units(ROOM)));
         let (pieces, arriving) = mpsc::unbounded_channel();
-        let windows = || Windows {
-            target: self.target.clone(),
-            uid_validity,
-            size,
-            rate,
-            at: Arc::clone(&at),
-            room: Arc::clone(&room),
-            backlog: pool.backlog(),
-            pieces: pieces.clone(),
+        let windows = || {
+            command(Windows {
+                target: self.target.clone(),
+                uid_validity: frame.uid_validity,
+                size: frame.size,
+                rate: frame.rate,
+                at: Arc::clone(at),
+                room: Arc::clone(&room),
+                backlog: pool.backlog(),
+                pieces: pieces.clone(),
+                form: frame.form,
+            })
         };
-        {
-            let reading = read(pool, call, windows, &room, &at);
-            let mut giving = std::pin::pin!(give(arriving, &mut sluice));
-            let read = tokio::select! {
-                read = reading => read,
-                given = &mut giving => return given,
-            };
-            // What has arrived is given out also when the rest cannot come.
-            drop(pieces);
-            giving.await?;
-            read?;
-        }
-        sluice.finish().await
+        let reading = read(pool, call, windows, &room, at);
+        let mut giving = std::pin::pin!(sluice.give(arriving, frame.form));
+        let read = tokio::select! {
+            read = reading => read,
+            given = &mut giving => return given,
+        };
+        // What has arrived is given out also when the rest cannot come.
+        drop(pieces);
+        giving.await?;
+        read
     }
 
     fn decoder(&self, opening: &Opening) -> Decoder {
@@ -122,11 +192,20 @@ impl Plan {
     }
 }
 
+/// What the windows of a download have in common.
+#[derive(Clone, Copy)]
+struct Frame {
+    uid_validity: Option<u32>,
+    size: Option<u64>,
+    rate: u64,
+    form: Form,
+}
+
 /// Asks for windows until there are no more, as long as there is room.
-async fn read(
+async fn read<C: Command<Output = Paused>>(
     pool: &Pool,
     call: &Call,
-    windows: impl Fn() -> Windows,
+    windows: impl Fn() -> C,
     room: &Arc<Semaphore>,
     at: &Offset,
 ) -> Result<()> {
@@ -139,7 +218,7 @@ async fn read(
         match pool.submit(windows(), call).await {
             Ok(Paused::End) => return Ok(()),
             Ok(Paused::More) => {}
-            Err(error) if error.is_lost_connection() => {
+            Err(error) if error.is_lost_connection() && C::IDEMPOTENT => {
                 fruitless = if at.get() > before { 0 } else { fruitless + 1 };
                 if fruitless >= FRUITLESS_TRIES {
                     return Err(error);
@@ -147,58 +226,6 @@ async fn read(
             }
             Err(error) => return Err(error),
         }
-    }
-}
-
-async fn give(mut arriving: mpsc::UnboundedReceiver<Piece>, sluice: &mut Sluice) -> Result<()> {
-    while let Some(Piece { data, room }) = arriving.recv().await {
-        let mut together = Together { bytes: sluice.decoder.push(data).into(), room: vec![room] };
-        while together.bytes.len() < CHUNK
-            && let Ok(Piece { data, room }) = arriving.try_recv()
-        {
-            together.bytes.extend_from_slice(&sluice.decoder.push(data));
-            together.room.push(room);
-        }
-        sluice.hand_out(together.bytes.freeze()).await?;
-    }
-    Ok(())
-}
-
-/// What has arrived by now, in one: each chunk costs JavaScript a promise.
-struct Together {
-    bytes: BytesMut,
-    room: Vec<OwnedSemaphorePermit>,
-}
-
-/// Decodes, counts and hands out.
-struct Sluice {
-    decoder: Decoder,
-    left: Option<u64>,
-    max: Option<u64>,
-    outlet: Outlet<Bytes>,
-}
-
-impl Sluice {
-    async fn pass(&mut self, data: Bytes) -> Result<()> {
-        let bytes = self.decoder.push(data);
-        self.hand_out(bytes).await
-    }
-
-    async fn finish(mut self) -> Result<()> {
-        let rest = self.decoder.finish();
-        self.hand_out(rest).await
-    }
-
-    async fn hand_out(&mut self, bytes: Bytes) -> Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        if let Some(left) = &mut self.left {
-            let beyond =
-                || Error::LimitExceeded { what: "the download", limit: self.max.unwrap_or_default(), name: "maxBytes" };
-            *left = left.checked_sub(bytes.len() as u64).ok_or_else(beyond)?;
-        }
-        self.outlet.send(Ok(bytes)).await.map_err(|_| Error::Internal("a stream's reader ended"))
     }
 }
 

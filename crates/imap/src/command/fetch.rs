@@ -95,6 +95,11 @@ impl Command for Fetch {
             }
         };
         mend::mend(link, &self.items, &mut rows).await?;
+        for row in &rows {
+            if let (Some(uid), Some(structure)) = (row.uid, &row.body_structure) {
+                link.learn_parts(&self.mailbox, uid, structure);
+            }
+        }
         Ok(Fetched::Rows(rows))
     }
 }

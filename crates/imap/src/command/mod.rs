@@ -4,6 +4,7 @@
 
 pub(crate) mod append;
 pub(crate) mod argument;
+pub(crate) mod binary;
 pub(crate) mod copy;
 pub(crate) mod create;
 pub(crate) mod date;

@@ -47,6 +47,11 @@ impl Target {
         format!("BODY.PEEK[{}]<{offset}.{octets}>", self.section())
     }
 
+    /// The same of what the server decodes.
+    pub(super) fn decoded_window(&self, offset: u64, octets: u64) -> String {
+        format!("BINARY.PEEK[{}]<{offset}.{octets}>", self.section())
+    }
+
     pub(super) fn whole(&self) -> String {
         format!("BODY.PEEK[{}]", self.section())
     }
@@ -117,6 +122,9 @@ impl Command for First {
             other => other?,
         };
         let took = meter.first_byte().map_or(Duration::MAX, |at| clock::now().saturating_duration_since(at));
+        if let Some(structure) = &row.body_structure {
+            link.learn_parts(&target.mailbox, target.uid, structure);
+        }
         let rate = rate(meter.bytes_read().saturating_sub(before), took);
         let opening = if whole { headless(target, row) } else { opening(target, row) };
         Ok(Opening { rate, uid_validity: link.uid_validity(), ..opening? })

@@ -58,6 +58,19 @@ pub(crate) struct Windows {
     pub(crate) room: Arc<Semaphore>,
     pub(crate) backlog: watch::Receiver<Backlog>,
     pub(crate) pieces: mpsc::UnboundedSender<Piece>,
+    pub(crate) form: Form,
+}
+
+/// Which octets a window counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The message's.
+    Encoded,
+    /// Those that the server decodes: see [`super::binary`].
+    Decoded {
+        /// The part has no more. One octet beyond is passed on, to show that the server gives something else.
+        most: u64,
+    },
 }
 
 /// Bytes in order, with the room they take.
@@ -125,7 +138,7 @@ impl Command for Windows {
             let mut asked = false;
             while outcome.is_none() && intake.bodies.is_some() && ahead.has_budget() && !self.must_pause(link) {
                 link.cork();
-                ahead.ask(link, &self.target).await?;
+                ahead.ask(link, self).await?;
                 asked = true;
             }
             if asked {
@@ -137,7 +150,8 @@ impl Command for Windows {
             ahead.answered(&window);
             let got = self.at.get().saturating_sub(before);
             // A window that was asked for behind a short one brings nothing that fits on.
-            if outcome.is_none() && intake.bodies.is_some() && got < window.octets {
+            let last = got < window.octets || self.form != Form::Encoded;
+            if outcome.is_none() && intake.bodies.is_some() && last {
                 let more_claimed =
                     got > 0 && window.octets != u64::MAX && self.size.is_some_and(|size| size > self.at.get());
                 outcome = Some(if more_claimed { Paused::More } else { Paused::End });
@@ -181,7 +195,10 @@ impl Ahead {
         Self {
             under_way: VecDeque::new(),
             next: windows.at.get(),
-            size: windows.size.unwrap_or(u64::MAX),
+            size: match windows.form {
+                Form::Encoded => windows.size.unwrap_or(u64::MAX),
+                Form::Decoded { most } => most,
+            },
             octets: SMALLEST,
             budget: budget(windows.rate, cautious),
             cautious,
@@ -195,11 +212,17 @@ impl Ahead {
         self.under_way.is_empty() || more
     }
 
-    async fn ask(&mut self, link: &mut Link, target: &Target) -> Result<()> {
-        // A server that ignores windows gets one question, about everything.
-        let (octets, item) = match link.quirks.ignores_partial() {
-            true => (u64::MAX, target.whole()),
-            false => (self.octets, target.window(self.next, self.octets)),
+    async fn ask(&mut self, link: &mut Link, windows: &Windows) -> Result<()> {
+        let target = &windows.target;
+        let (octets, item) = match windows.form {
+            // One more than there can be: who brings fewer has brought all.
+            Form::Decoded { most } => {
+                let octets = most.saturating_sub(self.next).saturating_add(1);
+                (octets, target.decoded_window(self.next, octets))
+            }
+            // A server that ignores windows gets one question, about everything.
+            Form::Encoded if link.quirks.ignores_partial() => (u64::MAX, target.whole()),
+            Form::Encoded => (self.octets, target.window(self.next, self.octets)),
         };
         let line = Line::new("UID FETCH").arg(target.uid.to_string()).arg(format!("(UID {item})"));
         let tag = link.send(&line).await?;
@@ -276,9 +299,9 @@ impl Intake<'_> {
 
     async fn take(&mut self, chunk: BodyChunk) -> Result<()> {
         match chunk {
-            BodyChunk::Start { section, origin, .. } => {
+            BodyChunk::Start { section, binary, origin, .. } => {
                 self.skip = Skip::All;
-                if section.eq_ignore_ascii_case(self.windows.target.section()) {
+                if self.windows.wants(&section, binary) {
                     self.begin(origin);
                 }
                 Ok(())
@@ -303,6 +326,10 @@ impl Intake<'_> {
         let skipped = data.len().min(usize::try_from(skip).unwrap_or(usize::MAX));
         self.skip = Skip::First(skip.saturating_sub(skipped as u64));
         let mut rest = data.split_off(skipped);
+        if let Form::Decoded { most } = self.windows.form {
+            let left = most.saturating_add(1).saturating_sub(self.windows.at.get());
+            rest.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        }
         while !rest.is_empty() && self.bodies.is_some() {
             let piece = rest.split_to(rest.len().min(ROOM / 4));
             let Some(room) = self.room(piece.len()).await? else {
@@ -342,6 +369,11 @@ async fn next(bodies: &mut Option<Bodies>) -> Option<BodyChunk> {
 }
 
 impl Windows {
+    /// Whether these are the octets that were asked for: encoded ones are not what was to be decoded.
+    fn wants(&self, section: &str, binary: bool) -> bool {
+        section.eq_ignore_ascii_case(self.target.section()) && (binary || self.form == Form::Encoded)
+    }
+
     /// Quoted strings are too small to stream: they stay in their row.
     fn inline(&self, data: Untagged, found: &mut Vec<(Option<u64>, Bytes)>) {
         let Untagged::Fetch(row) = data else { return };
@@ -349,8 +381,9 @@ impl Windows {
             return;
         }
         for section in row.sections {
+            let wanted = self.wants(&section.section, section.binary);
             if let Content::Inline(bytes) = section.content
-                && section.section.eq_ignore_ascii_case(self.target.section())
+                && wanted
                 && found.is_empty()
             {
                 found.push((section.origin, bytes));

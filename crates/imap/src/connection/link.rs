@@ -27,6 +27,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::budget::Permit;
 use super::names::Names;
+use super::parts::EncodedParts;
 use super::quirks::Quirks;
 use super::refusal;
 use super::renewal::Renewal;
@@ -68,6 +69,7 @@ pub(crate) struct Link {
     pub(super) enabling: Option<(RequestId, Line)>,
     pub(crate) names: Arc<Names>,
     pub(crate) quirks: Arc<Quirks>,
+    pub(crate) parts: Arc<EncodedParts>,
     /// Dies with this connection.
     pub(super) life: Arc<()>,
     /// The right to it.
@@ -131,6 +133,7 @@ impl Link {
             enabling: None,
             names,
             quirks,
+            parts: Arc::default(),
             life: Arc::default(),
             permit: None,
             is_far: false,

@@ -283,7 +283,9 @@ impl Stage {
                         _ => {}
                     }
                 }
-                let link = Link::new(session, events, control, view, settings.names.clone(), settings.quirks.clone());
+                let mut link =
+                    Link::new(session, events, control, view, settings.names.clone(), settings.quirks.clone());
+                link.parts = settings.parts.clone();
                 Ok(Outcome::LoggedIn(Box::new(link)))
             }
             Err((_, client))

@@ -22,6 +22,8 @@ use super::budget::Budget;
 use super::job::{Command, Job};
 use super::link::Link;
 use super::login;
+use super::parts::EncodedParts;
+use super::quirks::Quirks;
 use crate::command::argument::Mailbox;
 use crate::error::{Error, Result};
 use crate::options::Settings;
@@ -126,6 +128,16 @@ impl Pool {
     /// The mailbox's account, shared by the clients of this process.
     pub(crate) fn budget(&self) -> Arc<Budget> {
         Arc::clone(&self.shared.settings.budget)
+    }
+
+    /// What the server has shown itself to be.
+    pub(crate) fn quirks(&self) -> &Quirks {
+        &self.shared.settings.quirks
+    }
+
+    /// Parts that the server may decode.
+    pub(crate) fn parts(&self) -> &EncodedParts {
+        &self.shared.settings.parts
     }
 
     /// No larger literal is taken into memory.

@@ -11,6 +11,7 @@ use crate::command::argument::Mailbox;
 use crate::command::line::Line;
 use crate::error::{Error, Result};
 use crate::grammar::{ResponseCode, Untagged};
+use crate::types::BodyPart;
 
 /// How fresh an open mailbox has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +95,13 @@ impl Link {
     /// How the open mailbox is open.
     pub(crate) fn access(&self) -> Option<Access> {
         Some(self.view.selected.as_ref()?.access)
+    }
+
+    /// Remembers the parts that the server may decode, if it can.
+    pub(crate) fn learn_parts(&self, mailbox: &Mailbox, uid: u32, structure: &BodyPart) {
+        if self.has_or_rev2("BINARY") {
+            self.parts.learn(mailbox, self.uid_validity(), uid, structure);
+        }
     }
 
     fn is_open(&self, mailbox: &Mailbox, access: Access) -> bool {

@@ -186,8 +186,13 @@ impl<'a> SectionName<'a> {
         }
     }
 
+    /// Whether the server has decoded it.
+    pub(crate) fn is_binary(&self) -> bool {
+        self.base == Base::Binary
+    }
+
     fn section(&self, content: Content) -> Section {
-        Section { section: self.text(), binary: self.base == Base::Binary, origin: self.origin, content }
+        Section { section: self.text(), binary: self.is_binary(), origin: self.origin, content }
     }
 }
 

@@ -14,6 +14,8 @@ pub enum BodyChunk {
     Start {
         /// What stood in the brackets of `BODY[…]`, as the server wrote it.
         section: String,
+        /// From `BINARY[…]`: already decoded by the server.
+        binary: bool,
         /// Where a partial fetch starts; `None` also from servers that ignore partials.
         origin: Option<u64>,
         /// Bytes announced; exactly so many follow, unless the connection ends.

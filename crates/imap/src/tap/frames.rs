@@ -226,12 +226,13 @@ impl Frames {
         }
         let announced_at = self.text_start.saturating_add(announced.at);
         let section = self.section_before(announced_at);
-        if let Some((name, origin)) = section
+        if let Some((section, binary, origin)) = section
             && let Some(sink) = sink().filter(|sink| sink.wants(announced.length))
         {
             self.set_aside(announced_at, start, Elsewhere::Streamed(announced.length));
             self.state = State::Flowing { sink: Arc::clone(&sink), left: announced.length };
-            return Ok(Some(Step::Body(sink, BodyChunk::Start { section: name, origin, size: announced.length })));
+            let size = announced.length;
+            return Ok(Some(Step::Body(sink, BodyChunk::Start { section, binary, origin, size })));
         }
         let limit = self.limits.max_literal_bytes;
         let too_large = End::LiteralTooLarge { limit };
@@ -268,8 +269,9 @@ impl Frames {
         self.scanned = 0;
     }
 
-    /// The section whose content the literal announced at `at` is; `None` for any other literal.
-    fn section_before(&mut self, at: usize) -> Option<(String, Option<u64>)> {
+    /// The section whose content the literal announced at `at` is, whether it is decoded, and where it starts; `None`
+    /// for any other literal.
+    fn section_before(&mut self, at: usize) -> Option<(String, bool, Option<u64>)> {
         if self.lead() != Lead::Data || self.depth != 1 {
             return None;
         }
@@ -285,7 +287,7 @@ impl Frames {
             }
             _ => text.rsplit(|b| matches!(b, b' ' | b'(')).next()?,
         };
-        SectionName::of(name).map(|name| (name.text(), name.origin))
+        SectionName::of(name).map(|name| (name.text(), name.is_binary(), name.origin))
     }
 
     /// The response that ends at `end`; everything is ready for the next one.
@@ -447,9 +449,9 @@ mod tests {
         assert_eq!(
             seen[1..4],
             [
-                r#"Start { section: "1.2", origin: Some(0), size: 12 }"#,
+                r#"Start { section: "1.2", binary: false, origin: Some(0), size: 12 }"#,
                 r"body * 2 EXISTS\r\n",
-                r#"Start { section: "1", origin: None, size: 8 }"#,
+                r#"Start { section: "1", binary: true, origin: None, size: 8 }"#,
             ]
         );
         assert_eq!(seen.len(), 8);
