@@ -244,7 +244,7 @@ export interface TokenSet {
 }
 
 export interface Identity {
-  /** Stable, never reused: Microsoft `tid:oid`, else `iss#sub`. The only field to key an account on. */
+  /** Stable, never reused: Microsoft `tid:oid` (GUIDs in lower case), else `iss#sub`. The only field to key an account on. */
   key: string
   issuer: string
   subject: string
