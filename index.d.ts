@@ -208,7 +208,10 @@ export interface ProviderEndpoints {
   smtp: ServerAddress
 }
 
-/** Any OpenID Connect provider, read from its `/.well-known/openid-configuration`. */
+/**
+ * Any OpenID Connect provider, read from its `/.well-known/openid-configuration`. A document that is not there or not this
+ * issuer's is `OAUTH_CONFIG`; a page or a redirect in its place is `UNEXPECTED_RESPONSE`, as at every other endpoint.
+ */
 export declare function discoverProvider(
   options: {
     issuer: string

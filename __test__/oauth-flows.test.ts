@@ -267,6 +267,18 @@ describe('refresh, revoke, discover', () => {
       expect(error, issuer).toMatchObject({ code: 'OAUTH_CONFIG', action: 'fix-config', retryable: false })
       expect(error.message).toContain(issuer)
     }
+    const page = { status: 200, body: '<h1>Sign in to the network</h1>', headers: { 'content-type': 'text/html' } }
+    const moved = { status: 301, body: '', headers: { location: 'https://evil.example/' } }
+    for (const [answer, met] of [
+      [page, 'HTTP 200, but a document of type text/html'],
+      [moved, 'HTTP 301, but redirects are not followed'],
+    ] as const) {
+      world.oauth.failNext({ endpoint: 'metadata', ...answer })
+      const error = await failing(discoverProvider({ ...options, issuer: world.oauth.origin }))
+      expect(error).toMatchObject({ code: 'UNEXPECTED_RESPONSE', category: 'protocol', action: 'retry' })
+      expect(error.message).toContain(met)
+      expect(error.message).toContain(world.oauth.origin)
+    }
     world.oauth.failNext({ endpoint: 'metadata', status: 503, body: 'busy' })
     expect(await failing(discoverProvider({ ...options, issuer: world.oauth.origin }))).toMatchObject({
       code: 'SERVER_UNAVAILABLE',
