@@ -288,7 +288,10 @@ export declare class OAuthClient {
   /** Graph `/me` through `User.Read` (or OIDC userinfo): name and addresses of the signed-in user. */
   profile(refreshToken: string, options?: CallOptions): Promise<{ profile: Profile; tokens: TokenSet }>
   revoke(token: string, options?: CallOptions): Promise<void>
-  /** One live token for many clients: refreshes early and once, hands every rotation to `save` before it is used. */
+  /**
+   * One live token for many clients: refreshes early and once, hands every rotation to `save` before it is used. When `load` or
+   * `save` fails with a `MailError` the call that needed it fails with the same fields, else with `CALLBACK_FAILED`.
+   */
   tokenSource(options: {
     tokens: TokenSet
     /** Read what another process stored; called before a refresh is declared dead. */
@@ -318,7 +321,7 @@ export declare class TokenSource {
   accessToken(options?: CallOptions): Promise<string>
 }
 
-/** What goes into every client's `auth`. */
+/** What goes into every client's `auth`. A `MailError` that the function throws keeps its fields; anything else is `CALLBACK_FAILED`. */
 export type MailAuth =
   { user: string; accessToken: string | TokenSource | (() => Promise<string>) } | { user: string; password: string }
 

@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::store::TokenStore;
+use crate::store::{TokenStore, settled};
 use crate::tokens::TokenSet;
 
 /// The first pause after a failure; none is shorter than [`SHORTEST_PAUSE`].
@@ -31,8 +31,6 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// A hundred callers in one instant must find the door closed already.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
-/// `load` and `save` are the caller's; one that never settles must not hold every mailbox for ever.
-pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The process that won the race has its answer, but may still be saving it: how long to wait before each further look.
 const PATIENCE: &[Duration] =
     &[Duration::ZERO, Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
@@ -261,15 +259,10 @@ fn forget(keys: &[Key], dead_only: bool) {
     }
 }
 
-/// What is stored now. The store's own words may quote the tokens, so they are taken out.
+/// What is stored now.
 async fn load(store: &dyn TokenStore, known: &TokenSet) -> Result<Option<TokenSet>, Error> {
-    let failed =
-        |said: String| Error::Store { operation: "load", consequence: "nobody knows whether the grant is dead", said };
-    match clock::timeout(STORE_TIMEOUT, store.load()).await {
-        Ok(Ok(stored)) => Ok(stored),
-        Ok(Err(error)) => Err(failed(Scrub::new(known.secrets()).clean(&error.message))),
-        Err(_) => Err(failed("it did not settle in time".to_owned())),
-    }
+    let consequence = "nobody knows whether the grant is dead";
+    settled("load", consequence, store.load(), &Scrub::new(known.secrets())).await
 }
 
 /// A stored set whose refresh token has not been tried; waits for a process that is just saving it.

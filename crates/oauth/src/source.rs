@@ -19,10 +19,10 @@ use tokio::sync::watch;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::grant::{Grant, Origin, Renewal, STORE_TIMEOUT, is_fresh, margin_ms};
+use crate::grant::{Grant, Origin, Renewal, is_fresh, margin_ms};
 use crate::provider::Provider;
 use crate::refresh::check_token;
-use crate::store::TokenStore;
+use crate::store::{TokenStore, settled};
 use crate::tokens::TokenSet;
 
 /// A server that refuses every token (a wrong user, a disabled mailbox) must not make one request after the other: so
@@ -186,14 +186,9 @@ impl Inner {
     }
 
     async fn save(&self, next: &TokenSet, previous: &TokenSet) -> Result<(), Arc<Error>> {
-        let said = match clock::timeout(STORE_TIMEOUT, self.store.save(next, previous)).await {
-            Ok(Ok(())) => return Ok(()),
-            // It may quote what it was given.
-            Ok(Err(error)) => Scrub::new(next.secrets().chain(previous.secrets())).clean(&error.message),
-            Err(_) => "it did not settle in time".to_owned(),
-        };
         let consequence = "the renewed token was not handed out; the next call saves it again";
-        Err(Arc::new(Error::Store { operation: "save", consequence, said }))
+        let tokens = Scrub::new(next.secrets().chain(previous.secrets()));
+        settled("save", consequence, self.store.save(next, previous), &tokens).await.map_err(Arc::new)
     }
 }
 
