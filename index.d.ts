@@ -133,7 +133,10 @@ export declare class MailError extends Error {
   readonly scope: 'account' | 'mailbox' | 'message' | 'call'
   /** The same call may succeed later, unchanged. */
   readonly retryable: boolean
-  /** The server's own wish (Retry-After, Suggested Backoff Time) or null. */
+  /**
+   * The server's own wish (Retry-After, Suggested Backoff Time) or null. One of at most two seconds by the token endpoint (429,
+   * 503) is waited out inside the call, once and if `timeoutMs` allows.
+   */
   readonly retryAfterMs: number | null
   /** What the server said, with secrets removed. */
   readonly server: {

@@ -371,6 +371,36 @@ describe('refusals, by who has to act', () => {
     expect(asked('token').length).toBe(before + 1)
   })
 
+  test('a second’s Retry-After: waited out once by every call, by all callers of a source together, and abortable', async () => {
+    const client = clientOf()
+    const pending = client.authorizationUrl({ redirectUri: world.client.redirectUri })
+    const callback = await world.signIn(pending.url, robin)
+    const busy = (times = 1) => world.oauth.failNext({ status: 429, retryAfter: 1, times })
+    busy()
+    const { tokens } = await client.redeem(callback, pending)
+    world.oauth.failNext({ status: 503, retryAfter: 1 })
+    const next = await client.refresh(tokens.refreshToken!)
+    expect(asked('token')).toHaveLength(4)
+
+    const short = { code: 'RATE_LIMITED', retryAfterMs: 1000 }
+    busy()
+    expect(await failing(client.refresh(next.refreshToken!, { timeoutMs: 900 }))).toMatchObject(short)
+    busy(2)
+    expect(await failing(client.refresh(next.refreshToken!))).toMatchObject(short)
+    busy()
+    const began = Date.now()
+    const aborted = failing(client.refresh(next.refreshToken!, { signal: AbortSignal.timeout(300) }))
+    expect(await aborted).toMatchObject({ code: 'ABORTED' })
+    expect(Date.now() - began).toBeLessThan(900)
+
+    const source = client.tokenSource({ tokens: { ...next, expiresAt: new Date(Date.now() - 1000).toISOString() } })
+    const before = asked('token').length
+    busy()
+    const given = await Promise.all(Array.from({ length: 20 }, () => source.accessToken()))
+    expect(new Set(given).size).toBe(1)
+    expect(asked('token')).toHaveLength(before + 2)
+  })
+
   test.each([
     [50173, 'INVALID_GRANT', 'reauthorize'],
     [700082, 'INVALID_GRANT', 'reauthorize'],

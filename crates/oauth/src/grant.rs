@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::patience::Patience;
 use crate::store::{TokenStore, settled};
 use crate::tokens::TokenSet;
 
@@ -32,7 +33,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// A hundred callers in one instant must find the door closed already.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 /// The process that won the race has its answer, but may still be saving it: how long to wait before each further look.
-const PATIENCE: &[Duration] =
+const LOOKS: &[Duration] =
     &[Duration::ZERO, Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
 /// So many different stored refresh tokens are tried in one renewal; a store that invents new ones would never end.
 const MAX_STORED: usize = 4;
@@ -87,6 +88,8 @@ pub(crate) struct Renewal<'a> {
     pub(crate) held: &'a TokenSet,
     /// The access token that a mail server refused, if that is why.
     pub(crate) refused: Option<&'a Secret>,
+    /// Whether the provider's short pauses are waited out.
+    pub(crate) patience: Patience,
 }
 
 impl Renewal<'_> {
@@ -167,7 +170,7 @@ impl Grant {
         let mut tried = Vec::new();
         loop {
             let Some(token) = latest.tokens.refresh_token.clone() else { return Err(Error::NoRefreshToken) };
-            let error = match renewal.client.renew(&token, renewal.scopes).await {
+            let error = match renewal.client.renew(&token, renewal.scopes, renewal.patience).await {
                 Ok(next) => {
                     self.adopt(latest, &next);
                     return Ok((next, Origin::Provider));
@@ -267,7 +270,7 @@ async fn load(store: &dyn TokenStore, known: &TokenSet) -> Result<Option<TokenSe
 
 /// A stored set whose refresh token has not been tried; waits for a process that is just saving it.
 async fn changed(store: &dyn TokenStore, known: &TokenSet, tried: &[Secret]) -> Result<Option<TokenSet>, Error> {
-    for pause in PATIENCE {
+    for pause in LOOKS {
         clock::sleep(*pause).await;
         match load(store, known).await? {
             // The caller stores nothing: nobody else can have won.
