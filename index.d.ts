@@ -133,7 +133,10 @@ export declare class MailError extends Error {
   readonly scope: 'account' | 'mailbox' | 'message' | 'call'
   /** The same call may succeed later, unchanged. */
   readonly retryable: boolean
-  /** The server's own wish (Retry-After, Suggested Backoff Time) or null. */
+  /**
+   * The server's own wish (Retry-After, Suggested Backoff Time) or null. One of at most two seconds by the token endpoint (429,
+   * 503) is waited out inside the call, once and if `timeoutMs` allows.
+   */
   readonly retryAfterMs: number | null
   /** What the server said, with secrets removed. */
   readonly server: {
@@ -208,7 +211,10 @@ export interface ProviderEndpoints {
   smtp: ServerAddress
 }
 
-/** Any OpenID Connect provider, read from its `/.well-known/openid-configuration`. */
+/**
+ * Any OpenID Connect provider, read from its `/.well-known/openid-configuration`. A document that is not there or not this
+ * issuer's is `OAUTH_CONFIG`; a page or a redirect in its place is `UNEXPECTED_RESPONSE`, as at every other endpoint.
+ */
 export declare function discoverProvider(
   options: {
     issuer: string
@@ -244,7 +250,7 @@ export interface TokenSet {
 }
 
 export interface Identity {
-  /** Stable, never reused: Microsoft `tid:oid`, else `iss#sub`. The only field to key an account on. */
+  /** Stable, never reused: Microsoft `tid:oid` (GUIDs in lower case), else `iss#sub`. The only field to key an account on. */
   key: string
   issuer: string
   subject: string
@@ -285,7 +291,10 @@ export declare class OAuthClient {
   /** Graph `/me` through `User.Read` (or OIDC userinfo): name and addresses of the signed-in user. */
   profile(refreshToken: string, options?: CallOptions): Promise<{ profile: Profile; tokens: TokenSet }>
   revoke(token: string, options?: CallOptions): Promise<void>
-  /** One live token for many clients: refreshes early and once, hands every rotation to `save` before it is used. */
+  /**
+   * One live token for many clients: refreshes early and once, hands every rotation to `save` before it is used. When `load` or
+   * `save` fails with a `MailError` the call that needed it fails with the same fields, else with `CALLBACK_FAILED`.
+   */
   tokenSource(options: {
     tokens: TokenSet
     /** Read what another process stored; called before a refresh is declared dead. */
@@ -315,7 +324,7 @@ export declare class TokenSource {
   accessToken(options?: CallOptions): Promise<string>
 }
 
-/** What goes into every client's `auth`. */
+/** What goes into every client's `auth`. A `MailError` that the function throws keeps its fields; anything else is `CALLBACK_FAILED`. */
 export type MailAuth =
   { user: string; accessToken: string | TokenSource | (() => Promise<string>) } | { user: string; password: string }
 

@@ -267,6 +267,18 @@ describe('refresh, revoke, discover', () => {
       expect(error, issuer).toMatchObject({ code: 'OAUTH_CONFIG', action: 'fix-config', retryable: false })
       expect(error.message).toContain(issuer)
     }
+    const page = { status: 200, body: '<h1>Sign in to the network</h1>', headers: { 'content-type': 'text/html' } }
+    const moved = { status: 301, body: '', headers: { location: 'https://evil.example/' } }
+    for (const [answer, met] of [
+      [page, 'HTTP 200, but a document of type text/html'],
+      [moved, 'HTTP 301, but redirects are not followed'],
+    ] as const) {
+      world.oauth.failNext({ endpoint: 'metadata', ...answer })
+      const error = await failing(discoverProvider({ ...options, issuer: world.oauth.origin }))
+      expect(error).toMatchObject({ code: 'UNEXPECTED_RESPONSE', category: 'protocol', action: 'retry' })
+      expect(error.message).toContain(met)
+      expect(error.message).toContain(world.oauth.origin)
+    }
     world.oauth.failNext({ endpoint: 'metadata', status: 503, body: 'busy' })
     expect(await failing(discoverProvider({ ...options, issuer: world.oauth.origin }))).toMatchObject({
       code: 'SERVER_UNAVAILABLE',
@@ -357,6 +369,36 @@ describe('refusals, by who has to act', () => {
       expect(error.retryAfterMs).toBeGreaterThan(4000)
     }
     expect(asked('token').length).toBe(before + 1)
+  })
+
+  test('a second’s Retry-After: waited out once by every call, by all callers of a source together, and abortable', async () => {
+    const client = clientOf()
+    const pending = client.authorizationUrl({ redirectUri: world.client.redirectUri })
+    const callback = await world.signIn(pending.url, robin)
+    const busy = (times = 1) => world.oauth.failNext({ status: 429, retryAfter: 1, times })
+    busy()
+    const { tokens } = await client.redeem(callback, pending)
+    world.oauth.failNext({ status: 503, retryAfter: 1 })
+    const next = await client.refresh(tokens.refreshToken!)
+    expect(asked('token')).toHaveLength(4)
+
+    const short = { code: 'RATE_LIMITED', retryAfterMs: 1000 }
+    busy()
+    expect(await failing(client.refresh(next.refreshToken!, { timeoutMs: 900 }))).toMatchObject(short)
+    busy(2)
+    expect(await failing(client.refresh(next.refreshToken!))).toMatchObject(short)
+    busy()
+    const began = Date.now()
+    const aborted = failing(client.refresh(next.refreshToken!, { signal: AbortSignal.timeout(300) }))
+    expect(await aborted).toMatchObject({ code: 'ABORTED' })
+    expect(Date.now() - began).toBeLessThan(900)
+
+    const source = client.tokenSource({ tokens: { ...next, expiresAt: new Date(Date.now() - 1000).toISOString() } })
+    const before = asked('token').length
+    busy()
+    const given = await Promise.all(Array.from({ length: 20 }, () => source.accessToken()))
+    expect(new Set(given).size).toBe(1)
+    expect(asked('token')).toHaveLength(before + 2)
   })
 
   test.each([

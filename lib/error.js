@@ -100,6 +100,7 @@ function define(target, name, descriptor) {
 }
 
 module.exports = {
+  FIELDS,
   MailError,
   adoptStack,
   captureOrigin,

@@ -1,7 +1,7 @@
 'use strict'
 
 const { encode } = require('./encode.js')
-const { invalidArgument } = require('./error.js')
+const { FIELDS, invalidArgument } = require('./error.js')
 
 /*
  * Functions of the caller's that native code calls (token, load, save). Each wrapper always resolves, with JSON:
@@ -46,10 +46,8 @@ function hook(name, given, work) {
 /** The thrown message may hold anything, secrets included: only its class is told on. */
 function failureOf(name, thrown) {
   if (isMailError(thrown)) {
-    const { code, message, protocol = null, retryAfterMs = null, server = null } = thrown
-    // As native code keeps them: text.
-    const details = server?.details ? JSON.stringify(server.details) : null
-    return { code, message, protocol, retryAfterMs, server: server && { ...server, details } }
+    const { message } = thrown
+    return { message, ...Object.fromEntries(FIELDS.map((field) => [field, thrown[field]])) }
   }
   const kind = thrown instanceof Error ? thrown.name : typeof thrown
   return { code: 'CALLBACK_FAILED', message: `${name} failed with ${kind}` }

@@ -3,14 +3,15 @@
 //! `lib/hooks.js` wraps each so that it always resolves, with `{"ok": …}` or `{"error": …}` as JSON.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use email_base::{Code, Failure, Protocol, Secret, ServerReply};
+use email_base::{Code, Failure, Secret};
 use napi::bindgen_prelude::{Function, Promise};
 use napi::threadsafe_function::ThreadsafeFunction;
 use napi::{Result, Status};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+use crate::thrown::Thrown;
 
 /// As it comes from JavaScript.
 pub type JsHook<'a> = Function<'a, String, Promise<String>>;
@@ -66,43 +67,4 @@ fn none<T>() -> Option<T> {
 /// `null` is an answer like any other (`T` may be an `Option`), absence is not.
 fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(from: D) -> std::result::Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
-}
-
-/// What the function threw, as far as it is ours to tell.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Thrown {
-    code: String,
-    message: String,
-    #[serde(default)]
-    protocol: Option<String>,
-    #[serde(default)]
-    retry_after_ms: Option<u64>,
-    #[serde(default)]
-    server: Option<Said>,
-}
-
-/// Of the server that the thrown error tells of.
-#[derive(Deserialize)]
-struct Said {
-    status: String,
-    text: String,
-    code: Option<String>,
-    details: Option<String>,
-}
-
-impl Thrown {
-    /// A `MailError` thrown by the caller's function keeps its row of the table and what the server said: a token that
-    /// cannot be had is the provider's refusal, whoever asked for it. Anything else is `CALLBACK_FAILED`.
-    fn into_failure(self) -> Failure {
-        let code = Code::ALL.iter().copied().find(|code| code.as_str() == self.code).unwrap_or(Code::CallbackFailed);
-        let protocols = [Protocol::OAuth, Protocol::Imap, Protocol::Smtp, Protocol::Mime];
-        let protocol = protocols.into_iter().find(|protocol| Some(protocol.as_str()) == self.protocol.as_deref());
-        let server = self.server.map(|Said { status, text, code, details }| {
-            let details = details.filter(|details| serde_json::from_str::<serde_json::Value>(details).is_ok());
-            ServerReply { details, ..ServerReply::new(status, &text, code) }
-        });
-        let retry_after = self.retry_after_ms.map(Duration::from_millis);
-        Failure { server, retry_after, ..Failure::new(code, protocol, self.message) }
-    }
 }

@@ -25,6 +25,7 @@ mod smtp;
 mod store;
 mod stream;
 mod strict;
+mod thrown;
 mod watch;
 mod words;
 

@@ -14,6 +14,11 @@ macro_rules! words {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
+
+            /// What `word` of the public API means.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
         }
     };
 }
@@ -129,6 +134,11 @@ macro_rules! table {
             /// The spelling of the public API.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
+            }
+
+            /// The code of that spelling.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($name => Some(Self::$variant),)+ _ => None }
             }
 
             /// The code's row.
@@ -294,6 +304,7 @@ mod tests {
             let name = code.as_str();
             assert!(seen.insert(name), "{name} stands twice");
             assert!(name.chars().all(|c| c.is_ascii_uppercase() || c == '_'), "{name}");
+            assert_eq!(Code::from_word(name), Some(*code));
         }
     }
 

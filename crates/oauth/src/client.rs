@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use email_base::{Call, Code, Scrub, Secret};
+use email_base::{Call, Code, Scrub, Secret, clock};
 use email_net::Connector;
 use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::{
@@ -21,6 +21,7 @@ use crate::granted::Granted;
 use crate::http::{Http, broken};
 use crate::iso::IsoTime;
 use crate::jwks::Jwks;
+use crate::patience::Patience;
 use crate::provider::{Dialect, Proof, Provider};
 use crate::table::{self, Verdict};
 use crate::tokens::TokenSet;
@@ -101,7 +102,7 @@ impl Client {
 
     /// HTTP for one flow over `oauth2`, whose secrets are `scrub`'s.
     pub(crate) fn web(&self, endpoint: Endpoint, scrub: Scrub) -> Web {
-        Web { client: self.clone(), endpoint, scrub }
+        Web { client: self.clone(), endpoint, scrub, patience: Patience::None }
     }
 
     /// The HTTP of `oauth2`'s flows: whatever is not a success never gets back to it, so nothing of it is lost.
@@ -198,6 +199,26 @@ pub(crate) struct Web {
     client: Client,
     endpoint: Endpoint,
     scrub: Scrub,
+    patience: Patience,
+}
+
+impl Web {
+    /// Waits out a short pause that the endpoint asks for; for requests that may be sent again once they were turned away.
+    pub(crate) fn patient(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
+        let send = |request| self.client.exchange(self.endpoint, request, &self.scrub);
+        let error = match send(request.clone()).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let Some(pause) = self.patience.pause(&error) else { return Err(error) };
+        tracing::debug!(target: "oauth", endpoint = %self.endpoint, ?pause, "turned away, once more");
+        clock::sleep(pause).await;
+        send(request).await
+    }
 }
 
 impl<'c> AsyncHttpClient<'c> for Web {
@@ -205,7 +226,7 @@ impl<'c> AsyncHttpClient<'c> for Web {
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Error>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.client.exchange(self.endpoint, request, &self.scrub))
+        Box::pin(self.exchange(request))
     }
 }
 

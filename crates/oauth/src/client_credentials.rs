@@ -6,6 +6,7 @@ use oauth2::Scope;
 use crate::client::Client;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::patience::Patience;
 use crate::provider::{Dialect, Proof};
 use crate::scopes;
 use crate::tokens::TokenSet;
@@ -31,7 +32,7 @@ impl Client {
         }
         self.within(call, async {
             let scrub = self.scrub([]);
-            let http = self.web(Endpoint::Token, scrub);
+            let http = self.web(Endpoint::Token, scrub).patient(Patience::of(call));
             let outcome = self
                 .flows()
                 .exchange_client_credentials()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use email_base::{Action, Category, Classify, Code, Interrupted, Protocol, Scope, ServerReply};
+use email_base::{Action, Category, Classify, Code, Failure, Interrupted, Protocol, Scope, ServerReply};
 
 use crate::endpoint::Endpoint;
 use crate::id_token::IdTokenFault;
@@ -22,15 +22,16 @@ pub enum Error {
     /// Aborted, or out of time.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
-    /// The caller's `save` or `load` failed.
-    #[error("`{operation}` of the token source failed, so {consequence}: {said}")]
+    /// The caller's `save` or `load` failed. What it failed with is passed on: who has to act for the caller's database or
+    /// vault, the caller knows best.
+    #[error("`{operation}` of the token source failed, so {consequence}: {failure}")]
     Store {
         /// `save` or `load`.
         operation: &'static str,
         /// What was not done for it.
         consequence: &'static str,
-        /// What the function said, tokens removed.
-        said: String,
+        /// What the function failed with, tokens removed.
+        failure: Box<Failure>,
     },
 
     // ── the network
@@ -139,6 +140,16 @@ impl Error {
         Self::Argument(why.into())
     }
 
+    /// Whose failure it is, where it is not this crate's own.
+    fn below(&self) -> Option<&dyn Classify> {
+        match self {
+            Self::Net { source, .. } | Self::Connector(source) => Some(source),
+            Self::Store { failure, .. } => Some(&**failure),
+            Self::BackingOff { cause, .. } => Some(&**cause),
+            _ => None,
+        }
+    }
+
     /// This refusal with a wait of our own reckoning.
     pub(crate) fn waiting(self, wait: Duration) -> Self {
         match self {
@@ -171,7 +182,7 @@ impl Classify for Error {
             Self::Argument(_) => Code::InvalidArgument,
             Self::Interrupted(Interrupted::Aborted) => Code::Aborted,
             Self::Interrupted(Interrupted::TimedOut) => Code::Timeout,
-            Self::Store { .. } => Code::CallbackFailed,
+            Self::Store { failure, .. } => failure.code,
             Self::Net { source, .. } | Self::Connector(source) => source.code(),
             Self::Refused(refusal) => refusal.code(),
             Self::RateLimited { .. } => Code::RateLimited,
@@ -192,42 +203,37 @@ impl Classify for Error {
     fn protocol(&self) -> Option<Protocol> {
         match self {
             Self::Argument(_) | Self::Connector(_) => None,
+            // Nothing is known of it but where it happened.
+            Self::Store { failure, .. } if failure.code == Code::CallbackFailed => {
+                failure.protocol.or(Some(Protocol::OAuth))
+            }
+            Self::Store { failure, .. } => failure.protocol,
+            Self::BackingOff { cause, .. } => cause.protocol(),
             _ => Some(Protocol::OAuth),
         }
     }
 
     fn category(&self) -> Category {
-        match self {
-            Self::Net { source, .. } | Self::Connector(source) => source.category(),
-            _ => self.code().entry().category,
-        }
+        self.below().map_or(self.code().entry().category, Classify::category)
     }
 
     fn action(&self) -> Action {
-        match self {
-            Self::Net { source, .. } | Self::Connector(source) => source.action(),
-            _ => self.code().entry().action,
-        }
+        self.below().map_or(self.code().entry().action, Classify::action)
     }
 
     fn scope(&self) -> Scope {
-        match self {
-            Self::Net { source, .. } | Self::Connector(source) => source.scope(),
-            _ => self.code().entry().scope,
-        }
+        self.below().map_or(self.code().entry().scope, Classify::scope)
     }
 
     fn retryable(&self) -> bool {
-        match self {
-            Self::Net { source, .. } | Self::Connector(source) => source.retryable(),
-            _ => self.code().entry().retryable,
-        }
+        self.below().map_or(self.code().entry().retryable, Classify::retryable)
     }
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(refusal) => refusal.retry_after(),
             Self::RateLimited { retry_after, .. } | Self::Unavailable { retry_after, .. } => *retry_after,
+            Self::Store { failure, .. } => failure.retry_after,
             Self::BackingOff { wait, cause } => cause.retryable().then_some(*wait),
             _ => None,
         }
@@ -242,6 +248,7 @@ impl Classify for Error {
             | Self::Discovery { status, .. } => Some(ServerReply::new(status.to_string(), "", None)),
             Self::BackingOff { cause, .. } => cause.server(),
             Self::Net { source, .. } => source.server(),
+            Self::Store { failure, .. } => failure.server.clone(),
             _ => None,
         }
     }
@@ -258,6 +265,32 @@ mod tests {
         let error = Error::BackingOff { wait: Duration::from_secs(42), cause };
         assert_eq!((error.code(), error.retry_after()), (Code::RateLimited, Some(Duration::from_secs(42))));
         assert!(error.retryable() && error.server().is_some_and(|reply| reply.status == "429"));
+    }
+
+    #[test]
+    fn a_store_has_the_last_word_on_its_own_failure_while_backing_off_as_well() {
+        let failure = Failure {
+            category: Category::Quota,
+            action: Action::AskAdmin,
+            scope: Scope::Mailbox,
+            retryable: true,
+            retry_after: Some(Duration::from_secs(9)),
+            server: Some(ServerReply::new("418", "no tea", None)),
+            ..Failure::new(Code::InvalidGrant, Some(Protocol::Imap), "shut")
+        };
+        let store = |failure: &Failure| Error::Store {
+            operation: "load",
+            consequence: "nobody knows",
+            failure: Box::new(failure.clone()),
+        };
+        let waiting = Error::BackingOff { wait: Duration::from_secs(9), cause: Arc::new(store(&failure)) };
+        for error in [store(&failure), waiting] {
+            let seen = Failure::from(&error as &dyn Classify);
+            let whole = Failure { message: seen.message.clone(), ..failure.clone() };
+            assert_eq!(format!("{seen:?}"), format!("{whole:?}"));
+        }
+        let unknown = store(&Failure::new(Code::CallbackFailed, None, "it threw"));
+        assert_eq!((unknown.code(), unknown.protocol()), (Code::CallbackFailed, Some(Protocol::OAuth)));
     }
 
     #[test]

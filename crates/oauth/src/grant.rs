@@ -22,7 +22,8 @@ use tokio::sync::Mutex;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::store::TokenStore;
+use crate::patience::Patience;
+use crate::store::{TokenStore, settled};
 use crate::tokens::TokenSet;
 
 /// The first pause after a failure; none is shorter than [`SHORTEST_PAUSE`].
@@ -31,10 +32,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// A hundred callers in one instant must find the door closed already.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
-/// `load` and `save` are the caller's; one that never settles must not hold every mailbox for ever.
-pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The process that won the race has its answer, but may still be saving it: how long to wait before each further look.
-const PATIENCE: &[Duration] =
+const LOOKS: &[Duration] =
     &[Duration::ZERO, Duration::from_millis(200), Duration::from_millis(800), Duration::from_secs(2)];
 /// So many different stored refresh tokens are tried in one renewal; a store that invents new ones would never end.
 const MAX_STORED: usize = 4;
@@ -89,6 +88,8 @@ pub(crate) struct Renewal<'a> {
     pub(crate) held: &'a TokenSet,
     /// The access token that a mail server refused, if that is why.
     pub(crate) refused: Option<&'a Secret>,
+    /// Whether the provider's short pauses are waited out.
+    pub(crate) patience: Patience,
 }
 
 impl Renewal<'_> {
@@ -169,7 +170,7 @@ impl Grant {
         let mut tried = Vec::new();
         loop {
             let Some(token) = latest.tokens.refresh_token.clone() else { return Err(Error::NoRefreshToken) };
-            let error = match renewal.client.renew(&token, renewal.scopes).await {
+            let error = match renewal.client.renew(&token, renewal.scopes, renewal.patience).await {
                 Ok(next) => {
                     self.adopt(latest, &next);
                     return Ok((next, Origin::Provider));
@@ -261,20 +262,15 @@ fn forget(keys: &[Key], dead_only: bool) {
     }
 }
 
-/// What is stored now. The store's own words may quote the tokens, so they are taken out.
+/// What is stored now.
 async fn load(store: &dyn TokenStore, known: &TokenSet) -> Result<Option<TokenSet>, Error> {
-    let failed =
-        |said: String| Error::Store { operation: "load", consequence: "nobody knows whether the grant is dead", said };
-    match clock::timeout(STORE_TIMEOUT, store.load()).await {
-        Ok(Ok(stored)) => Ok(stored),
-        Ok(Err(error)) => Err(failed(Scrub::new(known.secrets()).clean(&error.message))),
-        Err(_) => Err(failed("it did not settle in time".to_owned())),
-    }
+    let consequence = "nobody knows whether the grant is dead";
+    settled("load", consequence, store.load(), &Scrub::new(known.secrets())).await
 }
 
 /// A stored set whose refresh token has not been tried; waits for a process that is just saving it.
 async fn changed(store: &dyn TokenStore, known: &TokenSet, tried: &[Secret]) -> Result<Option<TokenSet>, Error> {
-    for pause in PATIENCE {
+    for pause in LOOKS {
         clock::sleep(*pause).await;
         match load(store, known).await? {
             // The caller stores nothing: nobody else can have won.

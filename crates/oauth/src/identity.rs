@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::id_token::{Claims, IdTokenFault};
-use crate::provider::{CONSUMERS_TENANT, Dialect, is_tenant_id};
+use crate::provider::{CONSUMERS_TENANT, Dialect, is_guid, is_tenant_id};
 
 /// RFC 5321 §4.5.3.1.3.
 const MAX_ADDRESS: usize = 254;
@@ -53,7 +53,7 @@ impl Identity {
                 if tenancy.tenant == "organizations" && tid.eq_ignore_ascii_case(CONSUMERS_TENANT) {
                     return Err(IdTokenFault::Tenant);
                 }
-                format!("{tid}:{oid}").to_ascii_lowercase()
+                format!("{}:{}", keyed(tid), keyed(oid))
             }
         };
         let claimed = claims.email.filter(|email| is_address(email));
@@ -86,6 +86,11 @@ pub(crate) fn shown(text: &str) -> String {
 fn is_object_id(oid: &str) -> bool {
     (1..=MAX_OBJECT_ID).contains(&oid.len())
         && oid.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// A GUID is a number, whose hex digits mean the same in either case; any other id is told apart by its case.
+fn keyed(id: &str) -> String {
+    if is_guid(id) { id.to_ascii_lowercase() } else { id.to_owned() }
 }
 
 /// `true`, and the spellings of it that have been seen.
@@ -122,8 +127,25 @@ mod tests {
     }
 
     #[test]
+    fn guids_are_one_in_either_case_and_nothing_else_is() {
+        let (upper, lower) = ("5F1C2A4E-86E1-4D0C-8A4F-1B9D3F7C2A00", "5f1c2a4e-86e1-4d0c-8a4f-1b9d3f7c2a00");
+        for (tid, oid, key) in [
+            (upper, upper, format!("{lower}:{lower}")),
+            (lower, lower, format!("{lower}:{lower}")),
+            (upper, "O-1", format!("{lower}:O-1")),
+            ("T-1", upper, format!("T-1:{lower}")),
+            ("T-1", "AbC_1", "T-1:AbC_1".to_owned()),
+        ] {
+            assert_eq!(identity(true, json!({"tid": tid, "oid": oid})).unwrap().key, key);
+        }
+        // `sub` is compared octet by octet (OIDC Core §2), also where it looks like a GUID.
+        let google = identity(false, json!({"iss": "accounts.google.com", "sub": upper})).unwrap();
+        assert_eq!(google.key, format!("https://accounts.google.com#{upper}"));
+    }
+
+    #[test]
     fn keys_never_hold_the_email() {
-        assert_eq!(identity(true, json!({})).unwrap().key, "t-1:o-1");
+        assert_eq!(identity(true, json!({})).unwrap().key, "T-1:O-1");
         let google = identity(false, json!({"iss": "accounts.google.com"})).unwrap();
         assert_eq!((google.key.as_str(), google.tenant_id), ("https://accounts.google.com#s", None));
     }

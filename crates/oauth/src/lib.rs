@@ -31,6 +31,7 @@ mod identity;
 mod iso;
 mod jwks;
 mod mail_scopes;
+mod patience;
 mod profile;
 mod prove;
 mod provider;

@@ -10,6 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::http::broken;
 use crate::identity::{is_address, shown};
+use crate::patience::Patience;
 use crate::provider::Dialect;
 use crate::refresh::check_token;
 use crate::scopes;
@@ -62,7 +63,7 @@ impl Client {
                 }
                 Dialect::Google | Dialect::Generic => Vec::new(),
             };
-            let tokens = self.renew(refresh_token, &scopes).await?;
+            let tokens = self.renew(refresh_token, &scopes, Patience::of(call)).await?;
             let profile = match &provider.dialect {
                 Dialect::Microsoft(_) => graph_profile(&self.me(endpoint, &tokens).await?),
                 Dialect::Google | Dialect::Generic => userinfo_profile(&self.read(endpoint, &tokens).await?),

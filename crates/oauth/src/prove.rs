@@ -18,6 +18,7 @@ use oauth2::Scope;
 use crate::client::Client;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::patience::Patience;
 use crate::provider::{Dialect, Proof};
 use crate::refusal::Refusal;
 
@@ -53,7 +54,8 @@ impl Client {
             {
                 return Ok(told);
             }
-            told_by_grant(self.renew(&Secret::from(NO_TOKEN), &self.renewal_scopes(&[])).await, &provider.dialect)
+            let scopes = self.renewal_scopes(&[]);
+            told_by_grant(self.renew(&Secret::from(NO_TOKEN), &scopes, Patience::None).await, &provider.dialect)
         })
         .await
     }

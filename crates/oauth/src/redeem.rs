@@ -13,6 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::id_token::{self, Expected, IdTokenFault};
 use crate::identity::Identity;
+use crate::patience::Patience;
 use crate::provider::Dialect;
 use crate::tokens::TokenSet;
 
@@ -28,8 +29,8 @@ pub struct Redeemed {
 impl Client {
     /// Checks that the callback belongs to `pending`, redeems its code for the mail resource and proves the id_token.
     ///
-    /// A code works once: after any answer of the token endpoint the user has to start again. Whatever can be checked
-    /// or fetched before is.
+    /// A code works once: after any answer of the token endpoint but "later" the user has to start again. Whatever can be
+    /// checked or fetched before is, and a short "later" is waited out (`patience.rs`).
     pub async fn redeem(
         &self,
         callback_url: &str,
@@ -44,7 +45,7 @@ impl Client {
         self.within(call, async {
             self.warm_keys().await?;
             let scopes = &self.provider().0.scopes;
-            let http = self.web(Endpoint::Token, scrub);
+            let http = self.web(Endpoint::Token, scrub).patient(Patience::of(call));
             let mut request = self
                 .flows()
                 .exchange_code(AuthorizationCode::new(code.expose().clone()))

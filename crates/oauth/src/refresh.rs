@@ -6,6 +6,7 @@ use oauth2::{RefreshToken, Scope};
 use crate::client::Client;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::patience::Patience;
 use crate::provider::Dialect;
 use crate::scopes;
 use crate::tokens::TokenSet;
@@ -29,13 +30,18 @@ impl Client {
             }
             None => self.renewal_scopes(&[]),
         };
-        self.within(call, self.renew(refresh_token, &scopes)).await
+        self.within(call, self.renew(refresh_token, &scopes, Patience::of(call))).await
     }
 
     /// As `refresh`, without a call's limits. Empty `scopes` are those of the grant (RFC 6749 §6).
-    pub(crate) async fn renew(&self, refresh_token: &Secret, scopes: &[String]) -> Result<TokenSet, Error> {
+    pub(crate) async fn renew(
+        &self,
+        refresh_token: &Secret,
+        scopes: &[String],
+        patience: Patience,
+    ) -> Result<TokenSet, Error> {
         let scrub = self.scrub([refresh_token.expose().as_str()]);
-        let http = self.web(Endpoint::Token, scrub);
+        let http = self.web(Endpoint::Token, scrub).patient(patience);
         let held = RefreshToken::new(refresh_token.expose().clone());
         let outcome = self
             .flows()

@@ -5,6 +5,9 @@
 //! caller ──▶ token        caller ──▶ flight (a task of its own: no caller's abort stops it) ──▶ all callers
 //!                                      renew (grant.rs) ─▶ save ─▶ hand out
 //! ```
+//!
+//! A short pause that the provider asks for (patience.rs) is part of the flight, so all callers share it; it is made where a
+//! caller has to have another token and whoever started the flight has the time.
 
 use std::fmt;
 use std::future::Future;
@@ -19,10 +22,11 @@ use tokio::sync::watch;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::grant::{Grant, Origin, Renewal, STORE_TIMEOUT, is_fresh, margin_ms};
+use crate::grant::{Grant, Origin, Renewal, is_fresh, margin_ms};
+use crate::patience::Patience;
 use crate::provider::Provider;
 use crate::refresh::check_token;
-use crate::store::TokenStore;
+use crate::store::{TokenStore, settled};
 use crate::tokens::TokenSet;
 
 /// A server that refuses every token (a wrong user, a disabled mailbox) must not make one request after the other: so
@@ -93,7 +97,8 @@ impl TokenSource {
             if !state.is_due() {
                 return Ok(state.tokens.access_token.clone());
             }
-            self.join(&mut state, None)
+            let patience = if state.tokens.is_live() { Patience::None } else { Patience::of(call) };
+            self.join(&mut state, None, patience)
         };
         match landed(flight, call).await {
             Ok(tokens) => Ok(tokens.access_token),
@@ -111,7 +116,7 @@ impl TokenSource {
                 return Ok(None);
             } else {
                 state.forced = Some(clock::now());
-                Some(self.join(&mut state, Some(token.clone())))
+                Some(self.join(&mut state, Some(token.clone()), Patience::Until(None)))
             }
         };
         // Somebody else's refusal came first.
@@ -138,7 +143,7 @@ impl TokenSource {
     }
 
     /// The flight under way, or a new one.
-    fn join(&self, state: &mut State, refused: Option<Secret>) -> Flight {
+    fn join(&self, state: &mut State, refused: Option<Secret>, patience: Patience) -> Flight {
         // A flight whose task is gone (its runtime was shut down) will never land.
         if let Some(flight) = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
             return flight.clone();
@@ -147,7 +152,7 @@ impl TokenSource {
         state.flight = Some(flight.clone());
         let inner = Arc::clone(&self.inner);
         tokio::spawn(async move {
-            let outcome = inner.renew(refused.as_ref()).await;
+            let outcome = inner.renew(refused.as_ref(), patience).await;
             inner.state().flight = None;
             land.send_replace(Some(outcome));
         });
@@ -161,7 +166,7 @@ impl Inner {
     }
 
     /// Renews, saves, and only then hands out.
-    async fn renew(&self, refused: Option<&Secret>) -> Outcome {
+    async fn renew(&self, refused: Option<&Secret>, patience: Patience) -> Outcome {
         let (held, unsaved) = {
             let state = self.state();
             (state.tokens.clone(), state.unsaved.clone())
@@ -171,7 +176,7 @@ impl Inner {
             unsaved => {
                 let held = unsaved.as_ref().unwrap_or(&held);
                 let (client, scopes, store) = (&self.client, &self.scopes[..], &*self.store);
-                self.grant.renewed(Renewal { client, scopes, store, held, refused }).await?
+                self.grant.renewed(Renewal { client, scopes, store, held, refused, patience }).await?
             }
         };
         if origin == Origin::Provider {
@@ -186,14 +191,9 @@ impl Inner {
     }
 
     async fn save(&self, next: &TokenSet, previous: &TokenSet) -> Result<(), Arc<Error>> {
-        let said = match clock::timeout(STORE_TIMEOUT, self.store.save(next, previous)).await {
-            Ok(Ok(())) => return Ok(()),
-            // It may quote what it was given.
-            Ok(Err(error)) => Scrub::new(next.secrets().chain(previous.secrets())).clean(&error.message),
-            Err(_) => "it did not settle in time".to_owned(),
-        };
         let consequence = "the renewed token was not handed out; the next call saves it again";
-        Err(Arc::new(Error::Store { operation: "save", consequence, said }))
+        let tokens = Scrub::new(next.secrets().chain(previous.secrets()));
+        settled("save", consequence, self.store.save(next, previous), &tokens).await.map_err(Arc::new)
     }
 }
 

@@ -2,10 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
-use email_base::Failure;
+use email_base::{Code, Failure, Scrub, ServerReply, clock};
+use serde::de::IgnoredAny;
 
+use crate::error::Error;
 use crate::tokens::TokenSet;
+
+/// `load` and `save` are the caller's; one that never settles must not hold every mailbox for ever.
+const STORE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why a store failed.
 pub type StoreError = Failure;
@@ -33,3 +39,33 @@ pub trait TokenStore: Send + Sync {
 pub struct NoStore;
 
 impl TokenStore for NoStore {}
+
+/// Waits for `work`, which is the store's `operation`, as long as it is worth it. Whatever its failure says is freed of
+/// the tokens that it was given and may quote; the rest of it is kept.
+pub(crate) async fn settled<T>(
+    operation: &'static str,
+    consequence: &'static str,
+    work: StoreFuture<'_, T>,
+    tokens: &Scrub,
+) -> Result<T, Error> {
+    let failure = match clock::timeout(STORE_TIMEOUT, work).await {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(failure)) => without(tokens, failure),
+        Err(_) => Failure::new(Code::CallbackFailed, None, "it did not settle in time"),
+    };
+    Err(Error::Store { operation, consequence, failure: Box::new(failure) })
+}
+
+fn without(tokens: &Scrub, failure: StoreError) -> StoreError {
+    let server = failure.server.map(|said| ServerReply {
+        status: tokens.clean(&said.status),
+        text: tokens.clean(&said.text),
+        code: said.code.map(|code| tokens.clean(&code)),
+        // A token with quotes or braces in it could have taken some of the JSON with it.
+        details: said
+            .details
+            .map(|details| tokens.clean(&details))
+            .filter(|details| serde_json::from_str::<IgnoredAny>(details).is_ok()),
+    });
+    StoreError { message: tokens.clean(&failure.message), server, ..failure }
+}

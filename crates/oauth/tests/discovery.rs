@@ -4,7 +4,7 @@
 
 mod support;
 
-use email_base::{Action, Classify, Code};
+use email_base::{Action, Category, Classify, Code};
 use email_oauth::{Client, DiscoverOptions, Error, Provider};
 use serde_json::{Value, json};
 use support::{CLIENT_ID, Reply, World, call, callback, clean, pending};
@@ -106,17 +106,45 @@ async fn documents_that_lead_elsewhere() {
         ("keys missing", spoilt("jwks_uri", Value::Null)),
         ("revocation in clear", spoilt("revocation_endpoint", json!("http://localhost/revoke"))),
         ("userinfo with a password", spoilt("userinfo_endpoint", json!("https://u:p@localhost/me"))),
-        ("a page", Reply::new(200, "text/html", "<h1>")),
-        ("a redirect", Reply::new(301, "text/html", "").header("location", "https://evil.example/")),
         ("nothing there", Reply::new(404, "text/html", "")),
         ("nothing there, in JSON", Reply::json(404, &json!({"error": "not_found"}))),
-        ("too long", Reply::new(200, "application/json", vec![b' '; 300 * 1024])),
+        ("gone", Reply::new(410, "text/html", "<h1>")),
     ];
     for (name, reply) in cases {
         world.at(PATH, reply);
         let error = discover(&world, json!({})).await.map(|_| name).unwrap_err();
         clean(&error, &[]);
         assert_eq!((error.code(), error.action()), (Code::OAuthConfig, Action::FixConfig), "{name}: {error}");
+    }
+}
+
+/// A proxy's page, a captive portal, a host that has moved: as at every other endpoint, and told by what was met.
+#[tokio::test]
+async fn answers_that_are_no_document_are_not_blamed_on_the_settings_alone() {
+    let world = World::start().await;
+    let redirect = |status| Reply::new(status, "text/html", "").header("location", "https://evil.example/?canary-code");
+    let cases = [
+        ("a page", Reply::new(200, "text/html; charset=utf-8", "<h1>Sign in</h1>"), "a document of type text/html"),
+        ("a page with 403", Reply::new(403, "text/html", "<h1>No</h1>"), "a document of type text/html"),
+        ("a page that says JSON", Reply::new(200, "application/json", "<h1>"), "not the JSON of its protocol"),
+        ("a list", Reply::json(200, &json!([])), "not the JSON of its protocol"),
+        ("nothing", Reply::new(200, "text/plain", ""), "nothing else"),
+        ("a redirect", redirect(301), "redirects are not followed"),
+        ("a redirect that keeps the method", redirect(307), "redirects are not followed"),
+        ("too long", Reply::new(200, "application/json", vec![b' '; 300 * 1024]), "longer than 262144 bytes"),
+    ];
+    for (name, reply, met) in cases {
+        let status = reply.status.to_string();
+        world.at(PATH, reply);
+        let error = discover(&world, json!({})).await.map(|_| name).unwrap_err();
+        let seen = clean(&error, &["evil.example", "Sign in"]);
+        assert_eq!((error.code(), error.action()), (Code::UnexpectedResponse, Action::Retry), "{name}: {seen}");
+        assert_eq!((error.category(), error.retryable()), (Category::Protocol, true), "{name}");
+        assert_eq!(error.server().map(|reply| reply.status), Some(status.clone()), "{name}");
+        let text = error.to_string();
+        for part in [met, &format!("HTTP {status}"), &world.server.base] {
+            assert!(text.contains(part), "{name}: {text}");
+        }
     }
 }
 

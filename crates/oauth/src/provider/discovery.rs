@@ -1,4 +1,9 @@
 //! Any OpenID Connect provider by its discovery document (OIDC Discovery §4, RFC 8414).
+//!
+//! ```text
+//! a document that is not this issuer's, an OAuth error, 404, 410 ─▶ Discovery: the setting is wrong
+//! a page, a redirect, no JSON                                    ─▶ UnexpectedResponse: who knows who answered
+//! ```
 
 use std::sync::Arc;
 
@@ -40,11 +45,6 @@ pub struct DiscoverOptions {
 impl Provider {
     /// Reads the discovery document of `options.issuer`.
     pub async fn discover(options: DiscoverOptions, connector: &Connector, call: &Call) -> Result<Self, Error> {
-        let issuer = options.issuer.clone();
-        Self::discovered(options, connector, call).await.map_err(|error| elsewhere(issuer, error))
-    }
-
-    async fn discovered(options: DiscoverOptions, connector: &Connector, call: &Call) -> Result<Self, Error> {
         let issuer_url = check::endpoint("issuer", &options.issuer)?;
         if issuer_url.query().is_some() {
             return Err(Error::argument("issuer must not hold a ?query (OIDC Discovery §3)"));
@@ -58,9 +58,12 @@ impl Provider {
         let document = format!("{}{WELL_KNOWN}", options.issuer.trim_end_matches('/'));
         let document = check::endpoint("issuer", &document)?;
         call.check()?;
-        let answer = call.run(http.get(Endpoint::Discovery, &document, None)).await??;
-        let metadata = Metadata(answer.object(&Scrub::default())?);
-        let issuer = metadata.issuer(&options.issuer)?;
+        let answer = call.run(http.get(Endpoint::Discovery, &document, None)).await?;
+        let members = answer
+            .and_then(|answer| answer.object(&Scrub::default()))
+            .map_err(|error| elsewhere(&options.issuer, error))?;
+        let metadata = Metadata { asked: &options.issuer, members };
+        let issuer = metadata.issuer()?;
         Ok(Self(Arc::new(Inner {
             name: issuer_url.host_str().unwrap_or_default().to_owned(),
             client_id,
@@ -72,7 +75,8 @@ impl Provider {
             revocation_endpoint: metadata.endpoint("revocation_endpoint")?,
             jwks_uri: Some(metadata.required("jwks_uri")?),
             issuer: Some(issuer),
-            sends_iss: metadata.0.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
+            sends_iss: metadata.members.get("authorization_response_iss_parameter_supported")
+                == Some(&Value::Bool(true)),
             profile_endpoint: metadata.endpoint("userinfo_endpoint")?,
             consent_scopes: options.scopes.clone(),
             scopes: options.scopes,
@@ -82,37 +86,40 @@ impl Provider {
     }
 }
 
-struct Metadata(Map<String, Value>);
+struct Metadata<'a> {
+    /// The issuer that was configured.
+    asked: &'a str,
+    members: Map<String, Value>,
+}
 
-impl Metadata {
+impl Metadata<'_> {
     /// OIDC Discovery §4.3: it must be the very issuer that was asked, or somebody else answers in its name.
-    fn issuer(&self, asked: &str) -> Result<Issuer, Error> {
-        match self.0.get("issuer").and_then(Value::as_str) {
-            Some(issuer) if issuer == asked || issuer.trim_end_matches('/') == asked.trim_end_matches('/') => {
-                Issuer::new("issuer", issuer)
-            }
-            _ => Err(refused("its issuer is not the one that was asked")),
+    fn issuer(&self) -> Result<Issuer, Error> {
+        let bare = |issuer: &str| issuer.trim_end_matches('/').to_owned();
+        match self.members.get("issuer").and_then(Value::as_str) {
+            Some(issuer) if bare(issuer) == bare(self.asked) => Issuer::new("issuer", issuer),
+            _ => Err(self.refused("its issuer is not the one that was asked")),
         }
     }
 
     fn endpoint(&self, name: &str) -> Result<Option<Url>, Error> {
-        match self.0.get(name) {
+        match self.members.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(url)) => {
-                check::endpoint(name, url).map(Some).map_err(|_| refused(format!("its {name} is no https URL")))
+                check::endpoint(name, url).map(Some).map_err(|_| self.refused(format!("its {name} is no https URL")))
             }
-            Some(_) => Err(refused(format!("its {name} has the wrong type"))),
+            Some(_) => Err(self.refused(format!("its {name} has the wrong type"))),
         }
     }
 
     fn required(&self, name: &str) -> Result<Url, Error> {
-        self.endpoint(name)?.ok_or_else(|| refused(format!("it has no {name}")))
+        self.endpoint(name)?.ok_or_else(|| self.refused(format!("it has no {name}")))
     }
 
     /// RFC 8414 §2: `client_secret_basic` unless the list lacks it.
     fn proof(&self, secret: Option<Secret>) -> Proof {
         let Some(secret) = secret else { return Proof::Nothing };
-        let methods = self.0.get("token_endpoint_auth_methods_supported").and_then(Value::as_array);
+        let methods = self.members.get("token_endpoint_auth_methods_supported").and_then(Value::as_array);
         let offers = |method: &str| methods.is_some_and(|list| list.iter().any(|offered| offered == method));
         if !offers("client_secret_basic") && offers("client_secret_post") {
             Proof::SecretInBody(secret)
@@ -120,20 +127,27 @@ impl Metadata {
             Proof::SecretInHeader(secret)
         }
     }
-}
 
-/// A server that answers, but not as an issuer, will not begin to: the setting is wrong.
-fn elsewhere(issuer: String, error: Error) -> Error {
-    match error {
-        Error::UnexpectedResponse { status, what, .. } => Error::Discovery { issuer, status, what },
-        Error::Refused(refusal) if !refusal.code().entry().retryable => {
-            let status = refusal.status().unwrap_or(200);
-            Error::Discovery { issuer, status, what: format!("it answered HTTP {status} with an error") }
-        }
-        other => other,
+    fn refused(&self, what: impl Into<String>) -> Error {
+        Error::Discovery { issuer: self.asked.to_owned(), status: 200, what: what.into() }
     }
 }
 
-fn refused(what: impl Into<String>) -> Error {
-    broken(Endpoint::Discovery, 200, what)
+/// A server that says there is no such issuer will not begin to have one. What is no word of the protocol may be a
+/// proxy's or a portal's: it is told as what it is, and for which issuer.
+fn elsewhere(issuer: &str, error: Error) -> Error {
+    match error {
+        Error::UnexpectedResponse { status: status @ (404 | 410), what, .. } => {
+            Error::Discovery { issuer: issuer.to_owned(), status, what }
+        }
+        Error::UnexpectedResponse { endpoint, status, what } => {
+            broken(endpoint, status, format!("{what} (asked for the issuer {issuer})"))
+        }
+        Error::Refused(refusal) if !refusal.code().entry().retryable => {
+            let status = refusal.status().unwrap_or(200);
+            let what = format!("it answered HTTP {status} with an error");
+            Error::Discovery { issuer: issuer.to_owned(), status, what }
+        }
+        other => other,
+    }
 }
