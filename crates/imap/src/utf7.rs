@@ -66,14 +66,20 @@ fn try_decode(text: &str) -> Option<String> {
     }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
+    let mut behind_a_run = false;
     while let Some((plain, after)) = rest.split_once('&') {
         out.push_str(plain);
         let (shifted, after) = after.split_once('-')?;
-        if shifted.is_empty() {
+        let is_run = !shifted.is_empty();
+        if !is_run {
             out.push('&');
+        } else if behind_a_run && plain.is_empty() {
+            // "Superfluous shifts are not permitted": one run would have been the same name.
+            return None;
         } else {
             out.push_str(&decode_run(shifted)?);
         }
+        behind_a_run = is_run;
         rest = after;
     }
     out.push_str(rest);
@@ -121,9 +127,21 @@ mod tests {
 
     #[test]
     fn broken_names_stay_as_they_are() {
-        for wire in
-            ["R&D", "a&", "&APw", "&AP-", "&2D0-", "&AGEAYg-", "&ACY-", "Entwürfe", "&A\u{e9}w-", "&AP w-", "&APx-"]
-        {
+        for wire in [
+            "R&D",
+            "a&",
+            "&APw",
+            "&AP-",
+            "&2D0-",
+            "&AGEAYg-",
+            "&ACY-",
+            "Entwürfe",
+            "&A\u{e9}w-",
+            "&AP w-",
+            "&APx-",
+            "&APw-&APw-",
+            "&AIA-&0A+a0g-",
+        ] {
             assert_eq!(decode(wire.as_bytes()), wire);
         }
         assert_eq!(decode(b"caf\xe9"), "caf\u{fffd}");

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Every future here may be dropped at any await. What was left behind is told by `writing` (a command is half written:
-//! nothing can mend that) and `outstanding` (answers will come that nobody waits for: [`Link::settle`] reads them).
+//! nothing can mend that) and [`Answers`] (some will come that nobody waits for: [`Link::settle`] reads them).
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -25,6 +25,7 @@ use email_base::clock::{self, Instant};
 use email_net::Stream;
 use tokio::io::AsyncWriteExt;
 
+use super::answers::Answers;
 use super::budget::Permit;
 use super::names::Names;
 use super::parts::EncodedParts;
@@ -80,9 +81,7 @@ pub(crate) struct Link {
     /// Its token, if that has an end.
     pub(super) renewal: Option<Renewal>,
     early: Early,
-    outstanding: Vec<RequestId>,
-    /// Completions that came before somebody asked for them.
-    finished: Vec<Completion>,
+    answers: Answers,
     writing: bool,
     /// Between IDLE's `+` and DONE.
     idling: bool,
@@ -140,8 +139,7 @@ impl Link {
             compression_tried: false,
             renewal: None,
             early: Early::default(),
-            outstanding: Vec::new(),
-            finished: Vec::new(),
+            answers: Answers::default(),
             writing: false,
             idling: false,
             last_answer: clock::now(),
@@ -198,12 +196,17 @@ impl Link {
         }
     }
 
+    /// Nobody will wait for the completion of this command.
+    pub(super) fn disregard(&mut self, tag: RequestId) {
+        self.answers.disregard(tag);
+    }
+
     /// Waits for the completion of a command already sent, whatever it is.
     pub(crate) async fn completion(&mut self, tag: &RequestId, line: &Line, sink: Sink<'_>) -> Result<Completion> {
         let expected = line.rows();
         loop {
-            if let Some(at) = self.finished.iter().position(|done| done.tag == tag.0) {
-                return Ok(self.finished.swap_remove(at));
+            if let Some(done) = self.answers.take(tag) {
+                return Ok(done);
             }
             match self.next_event(line.verb(), line.patience()).await? {
                 Event::Untagged(data) => {
@@ -313,7 +316,8 @@ impl Link {
         if self.writing || self.view.bye.is_some() || self.control.end().is_some() {
             return false;
         }
-        if self.outstanding.is_empty() {
+        if self.answers.all_came() {
+            self.answers.forget();
             return true;
         }
         matches!(clock::timeout(SETTLE_TIME, self.drain()).await, Ok(Ok(())))
@@ -321,7 +325,7 @@ impl Link {
 
     /// Whether the answer to this command is still to come, or to be taken.
     pub(super) fn has_answer(&self, tag: &RequestId) -> bool {
-        self.outstanding.contains(tag) || self.finished.iter().any(|done| done.tag == tag.0)
+        self.answers.know(tag)
     }
 
     /// Reads every answer that is still to come.
@@ -331,14 +335,14 @@ impl Link {
             self.write_untagged("DONE", "IDLE").await?;
             self.idling = false;
         }
-        while !self.outstanding.is_empty() {
+        while !self.answers.all_came() {
             match self.next_event("drain", READ_WATCHDOG).await? {
                 Event::Untagged(data) => self.observe(&data, "drain")?,
                 Event::Completion(completion) => self.complete(completion)?,
                 Event::Continuation(_) => {}
             }
         }
-        self.finished.clear();
+        self.answers.forget();
         Ok(())
     }
 
@@ -371,15 +375,11 @@ impl Link {
     }
 
     fn complete(&mut self, completion: Completion) -> Result<()> {
-        let at = self.outstanding.iter().position(|tag| tag.0 == completion.tag);
-        let Some(at) = at else {
-            return Err(Error::protocol("it completed a command that was not sent"));
-        };
-        self.outstanding.swap_remove(at);
-        if let Some(code) = &completion.code {
+        let code = completion.code.clone();
+        self.answers.came(completion)?;
+        if let Some(code) = &code {
             self.view.code(code);
         }
-        self.finished.push(completion);
         Ok(())
     }
 
@@ -427,7 +427,7 @@ impl Link {
         };
         match written {
             Ok(Some(new)) => {
-                self.outstanding.push(new.clone());
+                self.answers.sent(new.clone());
                 *tag = Some(new);
             }
             Ok(None) => {}

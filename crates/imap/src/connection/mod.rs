@@ -8,6 +8,7 @@
 //! connection is free for the next job while JavaScript holds a page.
 
 mod actor;
+mod answers;
 mod budget;
 pub(crate) mod capabilities;
 mod compress;

@@ -36,7 +36,8 @@ impl Link {
     ) -> Result<()> {
         if self.is_open(mailbox, access) {
             if freshness == Freshness::Now {
-                self.send(&Line::new("NOOP")).await?;
+                let tag = self.send(&Line::new("NOOP")).await?;
+                self.disregard(tag);
             }
         } else {
             self.select(mailbox, access).await?;
