@@ -240,7 +240,7 @@ async fn a_half_open_connection_in_idle_is_found_within_a_minute() {
     let asked = async {
         loop {
             later(Duration::from_secs(1)).await;
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     tokio::select! {
