@@ -6,7 +6,7 @@
 use email_mime::ParseOptions;
 
 use crate::client::message_of;
-use crate::grammar::{Event, FetchRow, Frame, NameEncoding, Untagged, WireName, response};
+use crate::grammar::{Elsewhere, Event, FetchRow, Frame, NameEncoding, Untagged, WireName, response};
 use crate::tap::{self, Limits};
 use crate::types::{BodyPart, FetchQuery, HeaderFields, MessageDetail};
 use crate::uid_set::{UidRanges, UidSet};
@@ -32,20 +32,23 @@ pub fn frames(input: &[u8]) {
             (drawn >> 28) as usize
         };
         let one = |(frames, end): &(Vec<Frame>, _)| {
-            let shown = frames.iter().map(|frame| (frame.bytes.clone(), frame.literals.clone())).collect::<Vec<_>>();
-            (shown, format!("{end:?}"))
+            let shown = |frame: &Frame| (frame.bytes.clone(), frame.literals.clone(), frame.apart.clone());
+            (frames.iter().map(shown).collect::<Vec<_>>(), format!("{end:?}"))
         };
         // A limit may be met earlier by who sees more at once; what was framed before is a prefix.
         let pieces = tap::frames_in_pieces(input, limits, &mut any);
         assert_eq!(one(&whole), one(&pieces), "pieces of any size");
         let octets = tap::frames_in_pieces(input, limits, || 1);
         assert_eq!(one(&whole), one(&octets), "octet by octet");
-        let framed: usize = whole.0.iter().map(|frame| frame.bytes.len()).sum();
+        let framed: usize = whole.0.iter().map(Frame::size).sum();
         assert!(framed <= input.len(), "more framed than sent");
         for frame in &whole.0 {
             assert!(frame.bytes.ends_with(b"\n"), "a response without an end");
             for literal in &frame.literals {
                 assert!(frame.bytes.get(literal.start..literal.end).is_some(), "a literal outside its response");
+                if let Some(Elsewhere::Apart(place)) = literal.elsewhere {
+                    assert!(frame.apart.get(place).is_some(), "a literal that is nowhere");
+                }
             }
         }
     }

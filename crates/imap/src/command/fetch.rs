@@ -21,7 +21,7 @@ use crate::uid_set::UidSet;
 /// Rows of one command: few round trips at high latency, and other calls wait for no more than this.
 const MAX_ROWS: u64 = 1000;
 /// The same for rows with headers or structures.
-const MAX_BULKY_ROWS: u64 = 250;
+const MAX_BULKY_ROWS: u64 = 500;
 /// What one command may bring over the wire; a thousand honest envelopes are 1 to 3 MB.
 const MAX_BYTES: u64 = 32 << 20;
 /// Rows beyond what was expected: new mail may come in between. More is a flood.

@@ -29,7 +29,7 @@ use crate::grammar::{Elsewhere, Frame, Lead, Literal, SectionName};
 const MAX_CHUNK: usize = 64 << 10;
 
 /// From this size on, a literal gets memory of its own: then the message in it is not copied again on its way to JavaScript.
-const MIN_APART: usize = 4 << 10;
+const MIN_APART: usize = if cfg!(feature = "fuzzing") { 16 } else { 4 << 10 };
 
 /// How far back from a literal its section's name is looked for: `BODY[HEADER.FIELDS (…)]` of a hundred fields.
 const MAX_SECTION_NAME: usize = 16 << 10;
