@@ -474,8 +474,9 @@ mod tests {
 
     #[test]
     fn a_large_literal_is_in_memory_of_its_own_and_the_text_around_it_stays() {
-        let large = |byte: u8| vec![byte; MIN_APART];
-        let announced = format!("{{{MIN_APART}}}\r\n");
+        const LARGE: usize = 5000;
+        let large = |byte: u8| vec![byte; LARGE];
+        let announced = format!("{{{LARGE}}}\r\n");
         let row = [
             format!("* 1 FETCH (RFC822.HEADER {{1}}\r\nh BODY[] {announced}").as_bytes(),
             &large(b'a'),
@@ -490,7 +491,7 @@ mod tests {
         let frame = frames_of(&row, Limits::default()).unwrap().swap_remove(0);
         assert_eq!((frame.bytes.as_ref(), frame.size()), (texts.as_bytes(), row.len() - "A1 OK\r\n".len()));
         assert_eq!(frame.apart, [large(b'a'), large(b'b')]);
-        for at in (0..row.len()).filter(|at| at % 97 == 0 || !(100..MIN_APART).contains(&(at % MIN_APART))) {
+        for at in (0..row.len()).filter(|at| at % 97 == 0 || !(100..LARGE).contains(&(at % LARGE))) {
             let (a, b) = row.split_at(at);
             assert_eq!(trace(&[a, b], u64::MAX), whole, "at {at}");
         }
