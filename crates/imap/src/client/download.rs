@@ -96,7 +96,7 @@ impl Plan {
             return Ok(());
         }
         let windows =
-            Frame { uid_validity: opening.uid_validity, size: opening.size, rate: opening.rate, form: Form::Encoded };
+            Terms { uid_validity: opening.uid_validity, size: opening.size, rate: opening.rate, form: Form::Encoded };
         self.transfer(pool, call, &mut sluice, &at, windows, |windows| windows).await?;
         sluice.finish().await
     }
@@ -122,7 +122,7 @@ impl Plan {
         let plausible = encoded.plausible();
         let form = Form::Decoded { most: *plausible.end() };
         let at = Offset::new(sluice.given);
-        let windows = Frame { uid_validity: Some(known_validity), size: None, rate: 0, form };
+        let windows = Terms { uid_validity: Some(known_validity), size: None, rate: 0, form };
         let blame = match self.transfer(pool, call, sluice, &at, windows, Decoded).await {
             Ok(()) if plausible.contains(&at.get()) => {
                 quirks.note_decoded();
@@ -150,7 +150,7 @@ impl Plan {
         call: &Call,
         sluice: &mut Sluice,
         at: &Arc<Offset>,
-        frame: Frame,
+        terms: Terms,
         command: impl Fn(Windows) -> C,
     ) -> Result<()> {
         let room = Arc::new(Semaphore::new(units(ROOM)));
@@ -158,18 +158,18 @@ impl Plan {
         let windows = || {
             command(Windows {
                 target: self.target.clone(),
-                uid_validity: frame.uid_validity,
-                size: frame.size,
-                rate: frame.rate,
+                uid_validity: terms.uid_validity,
+                size: terms.size,
+                rate: terms.rate,
                 at: Arc::clone(at),
                 room: Arc::clone(&room),
                 backlog: pool.backlog(),
                 pieces: pieces.clone(),
-                form: frame.form,
+                form: terms.form,
             })
         };
         let reading = read(pool, call, windows, &room, at);
-        let mut giving = std::pin::pin!(sluice.give(arriving, frame.form));
+        let mut giving = std::pin::pin!(sluice.give(arriving, terms.form));
         let read = tokio::select! {
             read = reading => read,
             given = &mut giving => return given,
@@ -194,7 +194,7 @@ impl Plan {
 
 /// What the windows of a download have in common.
 #[derive(Clone, Copy)]
-struct Frame {
+struct Terms {
     uid_validity: Option<u32>,
     size: Option<u64>,
     rate: u64,

@@ -13,7 +13,6 @@
 //! Every future here may be dropped at any await. What was left behind is told by `writing` (a command is half written:
 //! nothing can mend that) and [`Answers`] (some will come that nobody waits for: [`Link::settle`] reads them).
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +26,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::answers::Answers;
 use super::budget::Permit;
+use super::early::Early;
 use super::names::Names;
 use super::parts::EncodedParts;
 use super::quirks::Quirks;
@@ -50,8 +50,6 @@ const WRITE_WATCHDOG: Duration = Duration::from_secs(60);
 const WRITE_PIECE: usize = 64 * 1024;
 /// A dropped call's answers are read for so long; beyond it a new connection is cheaper.
 const SETTLE_TIME: Duration = Duration::from_secs(2);
-/// Events that may come while a command is being written. A server that floods us there is given up.
-const MAX_EARLY_EVENTS: usize = 10_000;
 
 /// Takes the untagged data of one command.
 pub(crate) type Sink<'a> = &'a mut (dyn FnMut(Untagged) + Send);
@@ -86,23 +84,6 @@ pub(crate) struct Link {
     /// Between IDLE's `+` and DONE.
     idling: bool,
     last_answer: Instant,
-}
-
-/// Events that came while a command was being written; not observed yet.
-#[derive(Debug, Default)]
-struct Early {
-    events: VecDeque<Event>,
-    flooded: bool,
-}
-
-impl Early {
-    fn push(&mut self, event: Event) {
-        if self.events.len() < MAX_EARLY_EVENTS {
-            self.events.push_back(event);
-        } else {
-            self.flooded = true;
-        }
-    }
 }
 
 /// What the server said to a line that ends in a synchronising literal.
@@ -405,9 +386,7 @@ impl Link {
                 }
             }
         };
-        aside.events.append(&mut self.early.events);
-        self.early.events = aside.events;
-        self.early.flooded |= aside.flooded;
+        self.early.preceded_by(aside);
         self.no_flood()?;
         Ok(given)
     }
@@ -465,7 +444,7 @@ impl Link {
 
     async fn next_event_unwatched(&mut self, verb: &'static str) -> Result<Event> {
         loop {
-            if let Some(event) = self.early.events.pop_front().or_else(|| self.events.try_next()) {
+            if let Some(event) = self.early.take().or_else(|| self.events.try_next()) {
                 self.last_answer = clock::now();
                 return Ok(event);
             }

@@ -12,6 +12,7 @@ mod answers;
 mod budget;
 pub(crate) mod capabilities;
 mod compress;
+mod early;
 mod enable;
 mod job;
 mod known;
