@@ -94,8 +94,9 @@ static int feed(const char *at, size_t left) {
     if (held_length > 0 || !end) {
       size_t room = sizeof held - held_length;
       if (length > room) {
-        /* Too long to hold: its last characters are what counts. */
+        /* Too long to hold: its first and last characters are what counts. */
         size_t keep = length < 64 ? length : 64;
+        if (held_length < 64) memcpy(held + held_length, at, 64 - held_length);
         memcpy(held + 64, at + length - keep, keep);
         held_length = 64 + keep;
       } else {
