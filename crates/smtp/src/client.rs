@@ -56,7 +56,7 @@ impl Client {
     /// Connects and signs in, so that wrong credentials show here. The connection is kept for the first message.
     pub async fn connect(options: Options, call: &Call) -> Result<Self> {
         let client = Self { pool: pool(options)? };
-        client.lease(false, call).await?.give_back();
+        client.lease(call).await?.give_back();
         Ok(client)
     }
 
@@ -73,11 +73,10 @@ impl Client {
 
     /// Proves that the server is there and takes the credentials: by NOOP, or by a new connection.
     pub async fn verify(&self, call: &Call) -> Result<()> {
-        let mut lease = self.lease(false, call).await?;
+        let mut lease = self.lease(call).await?;
         let mut tested = lease.session.noop(self.scope(call)).await;
         if lease.reused && matches!(&tested, Err(error) if error.is_hang_up()) {
-            drop(lease);
-            lease = self.lease(true, call).await?;
+            lease = self.renew(lease, call).await?;
             tested = lease.session.noop(self.scope(call)).await;
         }
         lease.give_back();

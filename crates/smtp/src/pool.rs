@@ -6,6 +6,9 @@
 //!     idle <── usable, not worn out, not wanted elsewhere ──────────────────── give back ┘
 //! ```
 //!
+//! Whoever has a slot and no session yet stands in a queue of its own: a session that comes back is for the first there,
+//! not for whoever is quickest.
+//!
 //! A series of messages may leave a session *parked*: the server waits for the next message already, but the caller has
 //! not asked for it yet. Nobody ever waits for a parked session: it is dropped as soon as its place is wanted, or after
 //! [`PARK_TIMEOUT`]. A transaction without its final dot leaves nothing behind.
@@ -17,7 +20,7 @@ use email_base::clock::{self, Instant};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::budget::{Budget, Holder};
+use crate::budget::{Budget, Connection, Holder};
 use crate::ehlo::Extensions;
 use crate::error::{Error, Result};
 use crate::options::{Chunking, PoolOptions, RateLimit};
@@ -40,6 +43,8 @@ pub(crate) struct Pool {
     pub(crate) budget: Arc<Budget>,
     pub(crate) closed: CancellationToken,
     slots: Arc<Semaphore>,
+    /// Held by the one who gets the next session, so sessions come in the order of asking.
+    session_queue: tokio::sync::Mutex<()>,
     state: Mutex<State>,
     /// A session was given back.
     returned: Notify,
@@ -72,7 +77,7 @@ pub(crate) struct Lease {
     /// It has been idle before: the server may have hung up without our knowing.
     pub(crate) reused: bool,
     pool: Arc<Pool>,
-    _slot: OwnedSemaphorePermit,
+    slot: OwnedSemaphorePermit,
 }
 
 impl Pool {
@@ -93,6 +98,7 @@ impl Pool {
             budget,
             closed: CancellationToken::new(),
             slots: Arc::new(Semaphore::new(connections)),
+            session_queue: tokio::sync::Mutex::default(),
             state: Mutex::default(),
             returned: Notify::new(),
             sooner: Arc::default(),
@@ -102,36 +108,41 @@ impl Pool {
         pool
     }
 
-    /// A session that nobody else uses. `fresh` never gives one that was idle.
-    pub(crate) async fn lease(self: &Arc<Self>, fresh: bool, scope: Scope<'_>) -> Result<Lease> {
+    /// A session that nobody else uses.
+    pub(crate) async fn lease(self: &Arc<Self>, scope: Scope<'_>) -> Result<Lease> {
         let _wanting = Wanting::new(self);
         let slot = scope.run(Phase::Queue, self.slots.clone().acquire_owned()).await?.map_err(|_| Error::Closed)?;
-        if fresh {
-            // What was idle is as old as the one that turned out to be dead.
-            drop(std::mem::take(&mut self.state().idle));
-        }
         let (session, reused) = self.session(scope).await?;
-        Ok(Lease { session, reused, pool: self.clone(), _slot: slot })
+        Ok(Lease { session, reused, pool: self.clone(), slot })
     }
 
     async fn session(&self, scope: Scope<'_>) -> Result<(Session, bool)> {
+        let connection = match scope.run(Phase::Queue, self.free()).await? {
+            Free::Session(session) => return Ok((*session, true)),
+            Free::Connection(connection) => connection,
+        };
+        // Boxed: rare, and large enough that every future around it would fill a thread's stack.
+        let session = Box::pin(self.target.open(connection, scope)).await?;
+        self.state().offered = Arc::new(session.extensions.clone());
+        Ok((session, false))
+    }
+
+    /// Waits for whichever is free first. A connection is opened after that, so nobody waits for another's handshake.
+    async fn free(&self) -> Free {
+        let _first = self.session_queue.lock().await;
         loop {
             let returned = self.returned.notified();
             tokio::pin!(returned);
             returned.as_mut().enable();
             while let Some(session) = self.take_idle() {
                 if session.is_alive().await {
-                    return Ok((session, true));
+                    return Free::Session(Box::new(session));
                 }
             }
-            let connection = tokio::select! {
-                connection = scope.run(Phase::Queue, self.budget.connection()) => connection?,
-                () = returned => continue,
-            };
-            // Boxed: rare, and large enough that every future around it would fill a thread's stack.
-            let session = Box::pin(self.target.open(connection, scope)).await?;
-            self.state().offered = Arc::new(session.extensions.clone());
-            return Ok((session, false));
+            tokio::select! {
+                connection = self.budget.connection() => return Free::Connection(connection),
+                () = returned => {}
+            }
         }
     }
 
@@ -157,7 +168,7 @@ impl Pool {
         let index = state.parked.iter().position(|(parked, _)| *parked == ticket)?;
         let (_, session) = state.parked.remove(index);
         let slot = self.slots.clone().try_acquire_owned().ok()?;
-        Some(Lease { session, reused: true, pool: self.clone(), _slot: slot })
+        Some(Lease { session, reused: true, pool: self.clone(), slot })
     }
 
     /// What the server offered when it was asked last.
@@ -240,6 +251,19 @@ impl Lease {
         messages >= self.pool.options.messages_per_connection() || self.pool.budget.is_contended()
     }
 
+    /// The same place with a new session, for one that turned out to be dead.
+    pub(crate) async fn renew(self, scope: Scope<'_>) -> Result<Self> {
+        let Self { session, pool, slot, .. } = self;
+        drop(session);
+        // What is idle is as old as the dead one.
+        drop(std::mem::take(&mut pool.state().idle));
+        let (session, reused) = {
+            let _wanting = Wanting::new(&pool);
+            pool.session(scope).await?
+        };
+        Ok(Self { session, reused, pool, slot })
+    }
+
     /// Back into the pool, if the session is still good.
     pub(crate) fn give_back(self) {
         self.pool.clone().give_back(self.session);
@@ -282,6 +306,12 @@ impl State {
         let parked = self.parked.first().map(|(_, session)| session.idle_since + PARK_TIMEOUT);
         idle.into_iter().chain(parked).min()
     }
+}
+
+/// What a caller with a slot goes on with.
+enum Free {
+    Session(Box<Session>),
+    Connection(Connection),
 }
 
 struct Wanting<'a>(&'a Pool);

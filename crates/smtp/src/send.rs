@@ -38,7 +38,7 @@ impl Client {
     /// A session that can take the message, when it is the mailbox's turn.
     pub(crate) async fn ready<B: MessageBody>(&self, job: &mut Job<B>, ticket: Ticket, call: &Call) -> Result<Ready> {
         job.prime().await?;
-        let lease = self.lease(false, call).await?;
+        let lease = self.lease(call).await?;
         let ready = async {
             job.fit(&lease.session.extensions).await?;
             job.transaction.check(&lease.session.extensions)?;
@@ -66,8 +66,7 @@ impl Client {
             && job.may_start_over(error).await
         {
             tracing::debug!(target: "smtp", "a kept connection was dead; trying a new one");
-            drop(lease);
-            lease = match self.lease(true, call).await {
+            lease = match self.renew(lease, call).await {
                 Ok(lease) => lease,
                 Err(error) => return (None, Err(error)),
             };
@@ -83,8 +82,12 @@ impl Client {
         job.result(delivered, provider::of(&self.pool.target.endpoint.host).sent_copy)
     }
 
-    pub(crate) async fn lease(&self, fresh: bool, call: &Call) -> Result<Lease> {
-        self.pool.lease(fresh, self.scope(call)).await.map_err(|error| self.told(error))
+    pub(crate) async fn lease(&self, call: &Call) -> Result<Lease> {
+        self.pool.lease(self.scope(call)).await.map_err(|error| self.told(error))
+    }
+
+    pub(crate) async fn renew(&self, dead: Lease, call: &Call) -> Result<Lease> {
+        dead.renew(self.scope(call)).await.map_err(|error| self.told(error))
     }
 
     /// If the server said "too much", the whole mailbox pauses, and the error says for how long.

@@ -9,8 +9,8 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
@@ -51,6 +51,7 @@ async fn session(peer: &mut Peer, seen: &Seen, after: Option<usize>) -> Option<(
                 peer.try_send("221 bye\r\n").await.ok()?;
                 return None;
             }
+            "RCPT" if line.contains("stuck@") => std::future::pending().await,
             "MAIL" | "RCPT" | "RSET" | "NOOP" => "250 ok\r\n",
             "." => {
                 seen.messages.fetch_add(1, Ordering::SeqCst);
@@ -131,6 +132,38 @@ async fn two_clients_of_a_mailbox_share_its_connections() {
     }
     assert_eq!(seen.messages.load(Ordering::SeqCst), 100);
     assert!(seen.most_open.load(Ordering::SeqCst) <= 3, "{} at once", seen.most_open.load(Ordering::SeqCst));
+}
+
+/// Two places and one connection: the caller with a place must not see the connection go to whoever comes for the other
+/// place. On several threads the one who is woken last runs first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_connection_that_comes_back_is_for_the_caller_who_waits_longest() {
+    const CALLERS: usize = 30;
+    let (server, _seen) = server(None);
+    let options = mailbox(&server, "in-turn", PoolOptions { max_connections: Some(3), ..Default::default() });
+    let (busy, client) = (client(&options).await, client(&options).await);
+    let mut stuck = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        let busy = busy.clone();
+        stuck.spawn(async move { send(&busy, &["stuck@example.com"], MESSAGE).await });
+    }
+    clock::sleep(Duration::from_millis(100)).await;
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let mut sending = Vec::new();
+    for caller in 0..CALLERS {
+        let (client, order) = (client.clone(), order.clone());
+        sending.push(tokio::spawn(async move {
+            send(&client, TO, MESSAGE).await.unwrap();
+            order.lock().unwrap().push(caller);
+        }));
+    }
+    for task in sending {
+        task.await.unwrap();
+    }
+    let order = order.lock().unwrap();
+    for (place, caller) in order.iter().enumerate() {
+        assert!(place.abs_diff(*caller) <= 3, "caller {caller} was served as number {place}: {order:?}");
+    }
 }
 
 #[tokio::test]
