@@ -87,6 +87,10 @@ enum Charset {
 }
 
 fn charset(label: &str) -> Charset {
+    // As most are.
+    if label.eq_ignore_ascii_case("utf-8") {
+        return Charset::Known(UTF_8);
+    }
     let lower = label.trim_matches(['"', '\'', ' ', ';']).to_ascii_lowercase();
     match lower.as_str() {
         "us-ascii" | "ascii" | "ansi_x3.4-1968" | "unknown" | "unknown-8bit" | "x-unknown" | "8bit" | "default"
@@ -139,16 +143,16 @@ fn has_iso_2022_shift(bytes: &[u8]) -> bool {
 }
 
 fn by_label<'a>(bytes: &'a [u8], encoding: &'static Encoding, hint: Hint<'_>) -> (Cow<'a, str>, Option<Trouble>) {
-    let utf8 = Utf8Evidence::of(bytes);
     if encoding == UTF_8 {
-        return match utf8 {
-            Utf8Evidence::Not => {
+        return match std::str::from_utf8(bytes) {
+            Ok(text) => (Cow::Borrowed(text), None),
+            Err(_) => {
                 let (text, lossy) = mended_utf8(bytes, hint);
                 (text, Some(if lossy { Trouble::Undecodable } else { Trouble::Mislabelled }))
             }
-            _ => (String::from_utf8_lossy(bytes), None),
         };
     }
+    let utf8 = Utf8Evidence::of(bytes);
     if utf8 == Utf8Evidence::Certain && encoding != UTF_16BE && encoding != UTF_16LE {
         return (String::from_utf8_lossy(bytes), Some(Trouble::Mislabelled));
     }

@@ -26,9 +26,9 @@ pub(crate) fn last_word_end(line: &[u8]) -> usize {
 pub(crate) fn text(raw: &[u8], hint: Hint<'_>) -> String {
     let line = unfold(raw);
     if line.is_ascii() && memmem::find(&line, b"=?").is_none() && memchr::memchr(0x1b, &line).is_none() {
-        return clean(&String::from_utf8_lossy(&line));
+        return clean(String::from_utf8_lossy(&line).into_owned());
     }
-    clean(&decode(&line, hint))
+    clean(decode(&line, hint))
 }
 
 /// Removes line breaks of folding; a broken-off line is joined by one blank.
@@ -104,6 +104,7 @@ impl<'a> EncodedWord<'a> {
 
     fn append_octets(&self, out: &mut Vec<u8>) {
         if self.base64 {
+            out.reserve(self.content.len() / 4 * 3);
             transfer::base64_append(self.content, out);
         } else {
             q_append(self.content, out);
@@ -195,10 +196,10 @@ fn q_append(content: &[u8], out: &mut Vec<u8>) {
 }
 
 /// A decoded word may hold line breaks, and a header built from it would then hold two fields.
-fn clean(text: &str) -> String {
+fn clean(text: String) -> String {
     let trimmed = text.trim();
     if !trimmed.bytes().any(|b| b < 0x20 || b == 0x7f) {
-        return trimmed.to_owned();
+        return if trimmed.len() == text.len() { text } else { trimmed.to_owned() };
     }
     let blanked: String =
         trimmed.chars().filter(|c| *c != '\0').map(|c| if c.is_ascii_control() { ' ' } else { c }).collect();
