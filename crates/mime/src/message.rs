@@ -5,6 +5,7 @@
 
 use email_base::{Blob, Timestamp};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// One mailbox of an address list (RFC 5322 §3.4).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,12 +13,12 @@ use serde::{Deserialize, Serialize};
 pub struct Address {
     /// Display name, decoded.
     #[serde(default)]
-    pub name: Option<String>,
+    pub name: Option<SmolStr>,
     /// `local@domain`; empty for a group without members.
-    pub address: String,
+    pub address: SmolStr,
     /// The group's name, for a member of a group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
+    pub group: Option<SmolStr>,
 }
 
 /// Header fields in order of first appearance: lower-case name, decoded and unfolded values.

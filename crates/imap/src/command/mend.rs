@@ -104,14 +104,14 @@ fn structure(source: &[u8]) -> Option<BodyPart> {
 
 fn body_part(told: OutlinePart) -> (BodyPart, Option<usize>) {
     let part = BodyPart {
-        part: told.part,
-        media_type: told.media_type,
-        parameters: told.parameters,
-        encoding: told.encoding,
+        part: told.part.into(),
+        media_type: told.media_type.into(),
+        parameters: told.parameters.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        encoding: told.encoding.into(),
         size: told.size,
-        disposition: told.disposition,
-        filename: told.filename,
-        content_id: told.content_id,
+        disposition: told.disposition.map(Into::into),
+        filename: told.filename.map(Into::into),
+        content_id: told.content_id.map(Into::into),
         children: Vec::new(),
     };
     (part, told.parent)

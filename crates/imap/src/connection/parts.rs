@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use smol_str::SmolStr;
+
 use crate::command::argument::Mailbox;
 use crate::types::BodyPart;
 
@@ -69,7 +71,7 @@ struct Known {
     mailbox: Mailbox,
     uid_validity: u32,
     uid: u32,
-    parts: Vec<(String, EncodedPart)>,
+    parts: Vec<(SmolStr, EncodedPart)>,
 }
 
 impl EncodedParts {
@@ -126,7 +128,7 @@ fn push(messages: &mut VecDeque<Known>, message: Known) {
 }
 
 /// In no order; the tree is walked without recursion.
-fn encoded(structure: &BodyPart) -> Vec<(String, EncodedPart)> {
+fn encoded(structure: &BodyPart) -> Vec<(SmolStr, EncodedPart)> {
     let mut found = Vec::new();
     let mut waiting = vec![structure];
     while let Some(part) = waiting.pop().filter(|_| found.len() < MAX_PARTS) {

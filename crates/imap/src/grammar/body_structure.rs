@@ -14,6 +14,8 @@
 
 use std::borrow::Cow;
 
+use smol_str::{SmolStr, SmolStrBuilder, StrExt as _, ToSmolStr as _, format_smolstr};
+
 use super::text;
 use super::tree::{Item, Items};
 use crate::types::BodyPart;
@@ -32,7 +34,7 @@ pub(super) fn read(item: Item<'_>) -> Result<BodyPart, &'static str> {
     }
     let mut drafts: Vec<Draft> = Vec::with_capacity(USUAL_PARTS);
     let mut waiting: Vec<Waiting<'_>> = Vec::with_capacity(USUAL_PARTS);
-    waiting.push(Waiting { body: item, parent: None, number: Number::Top(String::new()) });
+    waiting.push(Waiting { body: item, parent: None, number: Number::Top(SmolStr::default()) });
     while let Some(Waiting { body, parent, number }) = waiting.pop() {
         if drafts.len() >= MAX_PARTS {
             return Err("BODYSTRUCTURE has too many parts");
@@ -79,17 +81,17 @@ struct Draft {
 /// How a body is called, as far as its place decides.
 enum Number {
     /// At the top, or the content of the message part of this number.
-    Top(String),
+    Top(SmolStr),
     /// A multipart's child.
-    Child(String),
+    Child(SmolStr),
 }
 
 impl Number {
     /// `at_top`: what a body without a number of its own is called.
-    fn of(self, at_top: &str) -> String {
+    fn of(self, at_top: &str) -> SmolStr {
         match self {
-            Self::Top(message) if message.is_empty() => at_top.to_owned(),
-            Self::Top(message) => [&message, ".", at_top].concat(),
+            Self::Top(message) if message.is_empty() => at_top.into(),
+            Self::Top(message) => format_smolstr!("{message}.{at_top}"),
             Self::Child(number) => number,
         }
     }
@@ -102,8 +104,8 @@ impl Number {
     }
 }
 
-fn numbered(prefix: &str, n: usize) -> String {
-    if prefix.is_empty() { n.to_string() } else { format!("{prefix}.{n}") }
+fn numbered(prefix: &str, n: usize) -> SmolStr {
+    if prefix.is_empty() { n.to_smolstr() } else { format_smolstr!("{prefix}.{n}") }
 }
 
 /// Puts every part into its parent. Children stand behind their parents, so from the end each one is complete.
@@ -184,8 +186,8 @@ fn single<'t>(fields: Items<'t>) -> (BodyPart, Children<'t>) {
     let media_type = match (field(0).and_then(printable), field(1).and_then(printable)) {
         (Some(main), Some(sub)) => lower(&[&main, "/", &sub]),
         // RFC 2045 §5.2 and §5.3: what is missing or cannot be read.
-        (None, None) => "text/plain".to_owned(),
-        _ => "application/octet-stream".to_owned(),
+        (None, None) => SmolStr::new_static("text/plain"),
+        _ => SmolStr::new_static("application/octet-stream"),
     };
     // Octets are the first bare number behind the type: a server that leaves a field out moves them.
     let octets = fields.enumerate().take(9).skip(3).find(|(_, f)| is_bare_number(*f)).map_or(6, |(at, _)| at);
@@ -199,7 +201,7 @@ fn single<'t>(fields: Items<'t>) -> (BodyPart, Children<'t>) {
         media_type,
         filename: filename.or_else(|| named(&parameters, "name")),
         parameters,
-        encoding: field(octets.saturating_sub(1)).and_then(word).unwrap_or_else(|| "7bit".to_owned()),
+        encoding: field(octets.saturating_sub(1)).and_then(word).unwrap_or(SmolStr::new_static("7bit")),
         size: field(octets).and_then(Item::number).filter(|n| *n <= MAX_SIZE).unwrap_or(0),
         disposition,
         content_id: field(3).filter(|_| octets >= 5).and_then(Item::nstring).and_then(|raw| content_id(&raw)),
@@ -230,8 +232,8 @@ fn is_bare_number(item: Item<'_>) -> bool {
 }
 
 /// A type, subtype, encoding or disposition: lower case; none where it is anything but printable ASCII.
-fn word(item: Item<'_>) -> Option<String> {
-    printable(item).map(|word| word.to_ascii_lowercase())
+fn word(item: Item<'_>) -> Option<SmolStr> {
+    printable(item).map(|word| word.to_ascii_lowercase_smolstr())
 }
 
 fn printable(item: Item<'_>) -> Option<Cow<'_, str>> {
@@ -249,13 +251,13 @@ fn printable(item: Item<'_>) -> Option<Cow<'_, str>> {
     }
 }
 
-fn lower(pieces: &[&str]) -> String {
-    let mut word = pieces.concat();
-    word.make_ascii_lowercase();
-    word
+fn lower(pieces: &[&str]) -> SmolStr {
+    let mut word = SmolStrBuilder::new();
+    word.extend(pieces.iter().copied());
+    word.as_str().to_ascii_lowercase_smolstr()
 }
 
-fn parameters(item: Item<'_>) -> Vec<(String, String)> {
+fn parameters(item: Item<'_>) -> Vec<(SmolStr, SmolStr)> {
     let mut members = item.members();
     text::parameters(std::iter::from_fn(move || {
         let name = members.next()?.nstring().unwrap_or_default();
@@ -269,7 +271,7 @@ fn parameters(item: Item<'_>) -> Vec<(String, String)> {
 
 /// The first field that looks like one: `("attachment" ("filename" "a.pdf"))`. What stands before it (lines, MD5) may be
 /// missing, and what stands behind (languages) is a list of texts.
-fn disposition<'t>(fields: impl Iterator<Item = Item<'t>>) -> (Option<String>, Option<String>) {
+fn disposition<'t>(fields: impl Iterator<Item = Item<'t>>) -> (Option<SmolStr>, Option<SmolStr>) {
     for field in fields {
         if let Some(mut members) = field.list() {
             let kind = members.next().and_then(word);
@@ -291,14 +293,14 @@ fn is_disposition(word: &str) -> bool {
     matches!(word, "attachment" | "inline" | "form-data")
 }
 
-fn named(parameters: &[(String, String)], name: &str) -> Option<String> {
+fn named(parameters: &[(SmolStr, SmolStr)], name: &str) -> Option<SmolStr> {
     parameters.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.clone())
 }
 
-fn content_id(raw: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(raw);
+fn content_id(raw: &[u8]) -> Option<SmolStr> {
+    let text = text::utf8(raw);
     let bare = text.trim().trim_start_matches('<').trim_end_matches('>').trim();
-    (!bare.is_empty()).then(|| bare.to_owned())
+    (!bare.is_empty()).then(|| bare.into())
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use smol_str::{SmolStr, SmolStrBuilder};
+
 use super::text;
 use super::tree::{Item, Items};
 use crate::types::{Address, Envelope};
@@ -63,20 +65,20 @@ fn addresses(list: Item<'_>) -> Vec<Address> {
 }
 
 struct Group {
-    name: String,
+    name: SmolStr,
     is_empty: bool,
 }
 
 /// A group without members (`undisclosed-recipients:;`) is one entry without an address.
 fn end_group(group: Option<Group>, found: &mut Vec<Address>) {
     if let Some(Group { name, is_empty: true }) = group {
-        found.push(Address { name: None, address: String::new(), group: Some(name) });
+        found.push(Address { name: None, address: SmolStr::default(), group: Some(name) });
     }
 }
 
 enum Entry {
-    Mailbox { name: Option<String>, address: String },
-    GroupStart(String),
+    Mailbox { name: Option<SmolStr>, address: SmolStr },
+    GroupStart(SmolStr),
     GroupEnd,
     Nothing,
 }
@@ -89,18 +91,19 @@ impl Entry {
         let mut next = || fields.next().and_then(Item::nstring);
         let (name, _route, mailbox, host) = (next(), next(), next(), next());
         let host = host.filter(|host| !host.is_empty() && !is_placeholder(host));
-        let name = name.map(|raw| text::decode(&raw)).filter(|name| !name.is_empty());
+        let name = name.map(|raw| text::short(&raw)).filter(|name| !name.is_empty());
         match (mailbox, host) {
             (None, None) if name.is_none() => Self::GroupEnd,
-            (Some(group), None) if name.is_none() && !is_placeholder(&group) => Self::GroupStart(text::decode(&group)),
+            (Some(group), None) if name.is_none() && !is_placeholder(&group) => Self::GroupStart(text::short(&group)),
             (mailbox, host) => {
                 let mailbox = mailbox.filter(|m| !is_placeholder(m)).unwrap_or_default();
-                let local = String::from_utf8_lossy(&mailbox);
-                let address = match host {
-                    Some(host) => [&local_part(&local), "@", &String::from_utf8_lossy(&host)].concat(),
-                    None => local_part(&local).into_owned(),
-                };
-                Self::Mailbox { name, address }
+                let mut address = SmolStrBuilder::with_capacity(mailbox.len());
+                address.push_str(&local_part(&text::utf8(&mailbox)));
+                if let Some(host) = host {
+                    address.push_str("@");
+                    address.push_str(&text::utf8(&host));
+                }
+                Self::Mailbox { name, address: address.finish() }
             }
         }
     }
@@ -124,7 +127,7 @@ fn local_part(local: &str) -> Cow<'_, str> {
 
 /// The first `<…>`, or the whole text put in brackets.
 fn message_id(raw: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(raw);
+    let text = text::utf8(raw);
     if let Some((_, rest)) = text.split_once('<')
         && let Some((id, _)) = rest.split_once('>')
     {

@@ -170,7 +170,7 @@ impl<'t> Item<'t> {
 
     /// As text, invalid UTF-8 replaced.
     pub(super) fn string(self) -> Option<String> {
-        self.nstring().map(|bytes| text::lossy(&bytes))
+        self.nstring().map(|bytes| text::utf8(&bytes).into_owned())
     }
 
     /// The bytes themselves, without a copy where they stand in the response as they are.

@@ -6,6 +6,7 @@ use email_base::{Blob, Code, Timestamp};
 pub use email_mime::Address;
 use email_mime::{HeaderMap, ParsedMessage};
 use serde::{Serialize, Serializer};
+use smol_str::SmolStr;
 
 use super::ModSeq;
 
@@ -87,22 +88,22 @@ pub struct Envelope {
 #[serde(rename_all = "camelCase")]
 pub struct BodyPart {
     /// Part number (RFC 9051 §6.4.5.1): what `download` takes. Empty for a multipart at the top: it has none.
-    pub part: String,
+    pub part: SmolStr,
     /// Lower case `type/subtype`.
     #[serde(rename = "type")]
-    pub media_type: String,
+    pub media_type: SmolStr,
     /// Lower-case names, decoded values (RFC 2231).
-    pub parameters: Vec<(String, String)>,
+    pub parameters: Vec<(SmolStr, SmolStr)>,
     /// Content transfer encoding, lower case; empty for a multipart.
-    pub encoding: String,
+    pub encoding: SmolStr,
     /// Encoded octets; 0 for a multipart.
     pub size: u64,
     /// `attachment`, `inline`, lower case.
-    pub disposition: Option<String>,
+    pub disposition: Option<SmolStr>,
     /// From the disposition, else from the type's `name`; as the sender wrote it, not made safe.
-    pub filename: Option<String>,
+    pub filename: Option<SmolStr>,
     /// Without angle brackets.
-    pub content_id: Option<String>,
+    pub content_id: Option<SmolStr>,
     /// Of a multipart, or the one part of a `message/rfc822`.
     pub children: Vec<BodyPart>,
 }

@@ -18,7 +18,7 @@ fn usable(addresses: &[Address], except: &mut Vec<String>) -> Vec<Address> {
         let key = address.to_lowercase();
         if check_address(address) && !except.contains(&key) {
             except.push(key);
-            let name = name.as_deref().map(one_line).filter(|n| !n.is_empty());
+            let name = name.as_deref().map(one_line).filter(|n| !n.is_empty()).map(Into::into);
             all.push(Address { name, address: address.clone(), group: None });
         }
     }

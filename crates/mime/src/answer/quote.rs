@@ -36,7 +36,7 @@ fn shown(address: &Address) -> String {
     match address.name.as_deref().map(super::one_line).filter(|n| !n.is_empty()) {
         Some(name) if !address.address.is_empty() => format!("{name} <{}>", address.address),
         Some(name) => name,
-        None => address.address.clone(),
+        None => address.address.to_string(),
     }
 }
 

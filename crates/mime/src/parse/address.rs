@@ -9,6 +9,7 @@
 //! single quotes, the old `addr (Name)`, routes, quotes that never close.
 
 use memchr::{memchr, memrchr};
+use smol_str::SmolStr;
 
 use super::charset::Hint;
 use super::word::{self, EncodedWord};
@@ -54,7 +55,7 @@ struct Reader<'a> {
     spec: Vec<u8>,
     angle: Option<Vec<u8>>,
     comment: Vec<u8>,
-    group: Option<String>,
+    group: Option<SmolStr>,
     group_is_empty: bool,
     out: Vec<Address>,
 }
@@ -210,7 +211,7 @@ impl<'a> Reader<'a> {
         if name.eq_ignore_ascii_case("mailto") || name.eq_ignore_ascii_case("smtp") {
             return;
         }
-        self.group = Some(name);
+        self.group = Some(name.into());
         self.group_is_empty = true;
     }
 
@@ -219,7 +220,7 @@ impl<'a> Reader<'a> {
             && self.group_is_empty
             && !name.is_empty()
         {
-            self.out.push(Address { name: None, address: String::new(), group: Some(name) });
+            self.out.push(Address { group: Some(name), ..Address::default() });
         }
     }
 
@@ -245,7 +246,7 @@ impl<'a> Reader<'a> {
             return;
         }
         self.group_is_empty = false;
-        self.out.push(Address { name, address, group: self.group.clone() });
+        self.out.push(Address { name: name.map(Into::into), address: address.into(), group: self.group.clone() });
     }
 
     /// A bare address, a local user, `Name addr@host`, or a name alone.
