@@ -3,181 +3,255 @@
 const { words } = require('./native.js')
 
 /*
- * Native rows come as arrays of values in the order of `src/rows.rs`, with dates as milliseconds and bytes and long texts as indices
- * of `beside`. These functions give them the names and shapes of index.d.ts. They run on the JS thread for every message: each
- * object is made at once, in its final shape.
+ * Native rows come as one list of values in the order of `src/rows.rs`, lists behind their length, with dates as milliseconds and
+ * bytes and long texts as indices of what comes beside. These functions give them the names and shapes of index.d.ts. They
+ * run on the JS thread for every message: each object is made at once, in its final shape, its fields in the order of the values.
  */
 
 /** What numbers stand for where a text may be a word of `src/words.rs`. */
 const WORDS = words()
+/** Stands for the length of a list of addresses that is the same as `from`. */
+const LIKE_FROM = -1
 
-function messages(page, beside) {
-  return page.map((row) => fetchedMessage(row, beside))
-}
+/** What is being read, and up to where. One reading ends before the next begins. */
+let values = null
+let at = 0
+let beside = null
 
-function fetchedMessage(row, beside) {
-  return {
-    uid: row[0],
-    flags: row[1] === null ? null : wordsOf(row[1]),
-    internalDate: date(row[2]),
-    size: row[3],
-    modSeq: row[4],
-    emailId: row[5],
-    threadId: row[6],
-    labels: row[7],
-    envelope: row[8] === null ? null : envelope(row[8]),
-    bodyStructure: row[9] === null ? null : bodyPart(row[9]),
-    headers: row[10] === null ? null : headerMap(row[10]),
-    source: row[11] === null ? null : beside.blobs[row[11]],
-    message: row[12] === null ? null : parsedMessage(row[12], beside),
-    degraded: row[13],
+/** A function of what native code answers. */
+function reading(read) {
+  return (list, more) => {
+    values = list
+    at = 0
+    beside = more
+    try {
+      return read()
+    } finally {
+      values = beside = null
+    }
   }
 }
 
-function envelope(row) {
-  const from = row[4][0]
-  const others = row[4][1]
+function next() {
+  return values[at++]
+}
+
+function listOf(read) {
+  const length = next()
+  const list = []
+  for (let i = 0; i < length; i++) list.push(read())
+  return list
+}
+
+function fetchedMessage() {
   return {
-    date: date(row[0]),
-    subject: row[1],
-    messageId: row[2],
-    inReplyTo: row[3],
-    from: addresses(from, from),
-    sender: addresses(others[0], from),
-    replyTo: addresses(others[1], from),
-    to: addresses(others[2], from),
-    cc: addresses(others[3], from),
-    bcc: addresses(others[4], from),
+    uid: next(),
+    flags: flags(next()),
+    internalDate: date(),
+    size: next(),
+    modSeq: next(),
+    emailId: next(),
+    threadId: next(),
+    labels: next(),
+    envelope: next() === 0 ? null : envelope(),
+    bodyStructure: next() === 0 ? null : bodyPart(),
+    headers: headers(next()),
+    source: blob(),
+    message: next() === 0 ? null : parsedMessage(),
+    degraded: next(),
   }
+}
+
+function envelope() {
+  const row = {
+    date: date(),
+    subject: next(),
+    messageId: next(),
+    inReplyTo: next(),
+    from: addresses(next(), null),
+    sender: null,
+    replyTo: null,
+    to: null,
+    cc: null,
+    bcc: null,
+  }
+  return withOthers(row)
 }
 
 /** Recursive: native code bounds the depth. */
-function bodyPart(part) {
+function bodyPart() {
   return {
-    part: word(part[0]),
-    type: word(part[1]),
-    parameters: mapOf(part[2]),
-    encoding: word(part[3]),
-    size: part[4],
-    disposition: word(part[5]),
-    filename: part[6],
-    contentId: part[7],
-    children: part[8].map(bodyPart),
+    part: word(),
+    type: word(),
+    parameters: parameters(next()),
+    encoding: word(),
+    size: next(),
+    disposition: word(),
+    filename: next(),
+    contentId: next(),
+    children: listOf(bodyPart),
   }
 }
 
-function parsedMessage(row, { blobs, texts }) {
-  const [ids, [milliseconds, subject, baseSubject], [from, others], headers, bodies] = row
+function parsedMessage() {
   const message = {
-    messageId: ids[0],
-    inReplyTo: ids[1],
-    references: ids[2],
-    threadKey: ids[3],
-    date: date(milliseconds),
-    subject,
-    baseSubject,
-    from: addresses(from, from),
-    sender: addresses(others[0], from),
-    replyTo: addresses(others[1], from),
-    to: addresses(others[2], from),
-    cc: addresses(others[3], from),
-    bcc: addresses(others[4], from),
-    headers: headerMap(headers),
-    text: textOf(bodies[0], texts),
-    html: textOf(bodies[1], texts),
-    safeHtml: textOf(bodies[2], texts),
-    preview: row[5],
-    attachments: row[6].map((values) => attachment(values, blobs)),
-    invites: row[7].map((values) => invite(values, texts)),
-    report: row[8],
-    security: row[9],
-    defects: row[10],
+    messageId: next(),
+    inReplyTo: next(),
+    references: next(),
+    threadKey: next(),
+    date: date(),
+    subject: next(),
+    baseSubject: next(),
+    from: addresses(next(), null),
+    sender: null,
+    replyTo: null,
+    to: null,
+    cc: null,
+    bcc: null,
+    headers: null,
+    text: null,
+    html: null,
+    safeHtml: null,
+    preview: '',
+    attachments: null,
+    invites: null,
+    report: null,
+    security: null,
+    defects: null,
   }
-  if (bodies[3] !== null) message.trackingPixels = bodies[3]
+  withOthers(message)
+  message.headers = headers(next())
+  message.text = text()
+  message.html = text()
+  message.safeHtml = text()
+  message.preview = next()
+  message.attachments = listOf(attachment)
+  message.invites = listOf(invite)
+  message.report = next()
+  message.security = next()
+  message.defects = next()
+  const trackingPixels = next()
+  if (trackingPixels !== null) message.trackingPixels = trackingPixels
   return message
 }
 
-function attachment(values, blobs) {
-  return {
-    part: word(values[0]),
-    filename: values[1],
-    contentType: word(values[2]),
-    size: values[3],
-    contentId: values[4],
-    inline: values[5],
-    content: values[6] === null ? null : blobs[values[6]],
-  }
+/** The lists of addresses behind `from`. */
+function withOthers(row) {
+  const { from } = row
+  row.sender = addresses(next(), from)
+  row.replyTo = addresses(next(), from)
+  row.to = addresses(next(), from)
+  row.cc = addresses(next(), from)
+  row.bcc = addresses(next(), from)
+  return row
 }
 
-function invite(values, texts) {
-  return {
-    method: values[0],
-    uid: values[1],
-    summary: values[2],
-    start: date(values[3]),
-    end: date(values[4]),
-    organizer: values[5],
-    raw: textOf(values[6], texts),
-  }
-}
-
-function syncBatch([reset, added, flags, vanished, cursor, progress], beside) {
-  return {
-    reset,
-    added: messages(added, beside),
-    flags: flags.map(([uid, list, modSeq]) => ({ uid, flags: wordsOf(list), modSeq })),
-    vanished,
-    cursor: textOf(cursor, beside.texts),
-    progress,
-  }
-}
-
-/** Names, addresses and groups, one behind the other; 0 stands for those of `like`. */
-function addresses(values, like) {
-  if (values === 0) values = like
+function addresses(length, from) {
+  if (length === LIKE_FROM) return from.map(copy)
   const list = []
-  for (let i = 0; i < values.length; i += 3) {
-    const name = values[i]
-    const address = values[i + 1]
-    const group = values[i + 2]
-    list.push(group === null ? { name, address } : { name, address, group })
+  for (let i = 0; i < length; i++) list.push(address(next(), next(), next()))
+  return list
+}
+
+function address(name, address, group) {
+  return group === null ? { name, address } : { name, address, group }
+}
+
+function copy({ name, address: of, group = null }) {
+  return address(name, of, group)
+}
+
+function attachment() {
+  return {
+    part: word(),
+    filename: next(),
+    contentType: word(),
+    size: next(),
+    contentId: next(),
+    inline: next(),
+    content: blob(),
   }
+}
+
+function invite() {
+  return {
+    method: next(),
+    uid: next(),
+    summary: next(),
+    start: date(),
+    end: date(),
+    organizer: next(),
+    raw: text(),
+  }
+}
+
+function syncBatch() {
+  return {
+    reset: next(),
+    added: listOf(fetchedMessage),
+    flags: listOf(changed),
+    vanished: next(),
+    cursor: text(),
+    progress: next(),
+  }
+}
+
+function changed() {
+  return { uid: next(), flags: flags(next()), modSeq: next() }
+}
+
+function flags(length) {
+  if (length === null) return null
+  const list = []
+  for (let i = 0; i < length; i++) list.push(word())
   return list
 }
 
 /** A map with a null prototype: names come from foreign mail and may be `__proto__`. */
-function mapOf(values) {
+function parameters(length) {
   const map = Object.create(null)
-  for (let i = 0; i < values.length; i += 2) map[word(values[i])] = word(values[i + 1])
-  return map
-}
-
-/** The same of lists; a name's only value stands for itself. */
-function headerMap(values) {
-  const map = Object.create(null)
-  for (let i = 0; i < values.length; i += 2) {
-    const value = values[i + 1]
-    map[word(values[i])] = typeof value === 'string' ? [value] : value
+  for (let i = 0; i < length; i++) {
+    const name = word()
+    map[name] = word()
   }
   return map
 }
 
-function word(value) {
+/** The same of lists; a name's only value stands for itself. */
+function headers(length) {
+  if (length === null) return null
+  const map = Object.create(null)
+  for (let i = 0; i < length; i++) {
+    const name = word()
+    const value = next()
+    map[name] = typeof value === 'string' ? [value] : value
+  }
+  return map
+}
+
+function word() {
+  const value = next()
   return typeof value === 'number' ? WORDS[value] : value
 }
 
-/** In place: the list is ours. */
-function wordsOf(list) {
-  for (let i = 0; i < list.length; i++) list[i] = word(list[i])
-  return list
-}
-
-function date(milliseconds) {
+function date() {
+  const milliseconds = next()
   return milliseconds === null ? null : new Date(milliseconds)
 }
 
-function textOf(value, texts) {
-  return typeof value === 'number' ? texts[value] : value
+function blob() {
+  const value = next()
+  return value === null ? null : beside.blobs[value]
 }
 
-module.exports = { fetchedMessage, messages, parsedMessage, syncBatch }
+function text() {
+  const value = next()
+  return typeof value === 'number' ? beside.texts[value] : value
+}
+
+module.exports = {
+  fetchedMessage: reading(() => (next() === 0 ? null : fetchedMessage())),
+  messages: reading(() => listOf(fetchedMessage)),
+  parsedMessage: reading(parsedMessage),
+  syncBatch: reading(syncBatch),
+}

@@ -84,9 +84,7 @@ class ImapClient {
 
   fetchOne(path, uid, query, options) {
     const args = { path, uid, query, options: withoutCall(options) }
-    return this.#call(this.fetchOne, options, 'fetchOne', args, (row, beside) =>
-      row === null ? null : fetchedMessage(row, beside),
-    )
+    return this.#call(this.fetchOne, options, 'fetchOne', args, fetchedMessage)
   }
 
   download(path, uid, options) {

@@ -21,7 +21,7 @@ use crate::chunks::ChunkStream;
 use crate::hooks::{Hook, JsHook};
 use crate::oauth::TokenSourceHandle;
 use crate::reply::{Payload, Reply, Written, failure, settle};
-use crate::rows;
+use crate::rows::Flat;
 use crate::stream::PageStream;
 
 type Outcome<H = ()> = std::result::Result<Payload<H>, Failure>;
@@ -146,7 +146,7 @@ impl ImapClientHandle {
             let (path, uids, query, guard): (String, UidSet, FetchQuery, MailboxOptions) = Args::new(json).parse()?;
             let options = FetchOptions { uid_validity: guard.uid_validity, page_size: Some(page_size) };
             // Made ready by the thread that parsed it: none of it is left for when it is asked for.
-            let ready = |page: Vec<FetchedMessage>| Payload::owned(page, |page| Written::new(&rows::page(page)));
+            let ready = |page: Vec<FetchedMessage>| Payload::owned(page, |page| Written::new(&Flat(page)));
             let pages = client.fetch_as(&path, uids, query, options, ready, &call);
             let pages = futures_util::stream::unfold(pages, |mut pages| async move {
                 Some((pages.next().await?.map_err(failure).and_then(std::convert::identity), pages))
@@ -170,7 +170,7 @@ impl ImapClientHandle {
             Args::new(json),
             |client, call, (path, uid, query, guard): (String, u32, FetchQuery, MailboxOptions)| async move {
                 let row = client.fetch_one(&path, uid, query, guard, &call).await.map_err(failure)?;
-                Payload::owned(row, |row| Written::new(&row.as_ref().map(rows::fetched)))
+                Payload::owned(row, |row| Written::new(&Flat(row)))
             },
         )
     }
@@ -199,7 +199,7 @@ impl ImapClientHandle {
             let batches = client.sync(&path, cursor, options, &call);
             let batches = futures_util::stream::unfold(batches, |mut batches| async move {
                 let batch = batches.next().await?;
-                let written = |batch: &SyncBatch| Written::new(&rows::batch(batch));
+                let written = |batch: &SyncBatch| Written::new(&Flat(batch));
                 Some((batch.map_err(failure).and_then(|batch| Payload::owned(batch, written)), batches))
             });
             Ok(Payload::handle(PageStream::new(batches.boxed())))

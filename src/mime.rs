@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::args::Args;
 use crate::call::{CallHandle, timeout};
 use crate::reply::{Payload, Reply, Written, failure, settle, settle_sync};
-use crate::rows;
+use crate::rows::Flat;
 
 /// `[source, options]` → `ParsedMessage`.
 #[napi]
@@ -18,7 +18,7 @@ pub fn parse_message(env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8
     let (call, args) = (call.within(timeout::MIME), Args::with_blobs(json, blobs));
     settle(&env, async move {
         let (source, options): (Blob, ParseOptions) = args.parse()?;
-        let written = |parsed: &ParsedMessage| Written::new(&rows::parsed(parsed));
+        let written = |parsed: &ParsedMessage| Written::new(&Flat(parsed));
         let work = compute::compute(move || Payload::owned(email_mime::parse(&source.0, &options), written));
         finish(call.run(work).await)
     })
