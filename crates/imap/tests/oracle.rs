@@ -282,13 +282,13 @@ fn agree_structure(theirs: &BodyStructure<'_>, ours: &BodyPart) -> Result<(), St
                 }
             };
             if let (Some(kind), Some(subtype)) = (token(kind), token(subtype)) {
-                same("type", format!("{kind}/{subtype}"), ours.media_type.clone())?;
+                same("type", format!("{kind}/{subtype}"), ours.media_type.to_string())?;
             }
             same("children", 0, if ours.media_type.starts_with("message/") { 0 } else { ours.children.len() })
         }
         BodyStructure::Multi { bodies, subtype, .. } => {
             if let Some(subtype) = token(subtype.as_ref()) {
-                same("type", format!("multipart/{subtype}"), ours.media_type.clone())?;
+                same("type", format!("multipart/{subtype}"), ours.media_type.to_string())?;
             }
             same("children", bodies.as_ref().len(), ours.children.len())?;
             bodies.as_ref().iter().zip(&ours.children).try_for_each(|(theirs, ours)| agree_structure(theirs, ours))

@@ -99,8 +99,8 @@ fn nesting_has_only_the_levels_it_needs() {
 fn there_and_back() {
     let original = MessageInit {
         from: Mailbox::Parts(Address {
-            name: Some("Ädä, \"Countess\"".to_owned()),
-            address: "ada@bücher.example".to_owned(),
+            name: Some("Ädä, \"Countess\"".into()),
+            address: "ada@bücher.example".into(),
             group: None,
         }),
         to: Some("\"Li, Ming\" <li@example.cn>, 王芳 <wang@example.cn>".into()),
@@ -127,16 +127,11 @@ fn there_and_back() {
     assert_eq!(
         parsed.from,
         [Address {
-            name: Some("Ädä, \"Countess\"".to_owned()),
-            address: "ada@xn--bcher-kva.example".to_owned(),
-            group: None
+            name: Some("Ädä, \"Countess\"".into()), address: "ada@xn--bcher-kva.example".into(), group: None
         }]
     );
     assert_eq!(parsed.to[0].name.as_deref(), Some("Li, Ming"));
-    assert_eq!(
-        parsed.to[1],
-        Address { name: Some("王芳".to_owned()), address: "wang@example.cn".to_owned(), group: None }
-    );
+    assert_eq!(parsed.to[1], Address { name: Some("王芳".into()), address: "wang@example.cn".into(), group: None });
     assert_eq!(parsed.subject, original.subject);
     assert_eq!(parsed.text, original.text);
     assert_eq!(parsed.html, original.html);
@@ -209,14 +204,14 @@ fn header_injection() {
             (
                 "from.name",
                 MessageInit {
-                    from: Mailbox::Parts(Address { name: Some(s()), address: "a@b.c".into(), group: None }),
+                    from: Mailbox::Parts(Address { name: Some(s().into()), address: "a@b.c".into(), group: None }),
                     ..init()
                 },
             ),
             (
                 "from.address",
                 MessageInit {
-                    from: Mailbox::Parts(Address { name: None, address: format!("a@b.c{evil}"), group: None }),
+                    from: Mailbox::Parts(Address { name: None, address: format!("a@b.c{evil}").into(), group: None }),
                     ..init()
                 },
             ),

@@ -60,7 +60,11 @@ fn address() -> impl Strategy<Value = Address> {
     let domain = "[a-z][a-z0-9]{0,20}(\\.[a-z]{2,10}){1,2}";
     (prop::option::of(phrase()), local, domain)
         .prop_filter("would be read as an encoded word", |(_, local, _)| !local.contains("=?"))
-        .prop_map(|(name, local, domain)| Address { name, address: format!("{local}@{domain}"), group: None })
+        .prop_map(|(name, local, domain)| Address {
+            name: name.map(Into::into),
+            address: format!("{local}@{domain}").into(),
+            group: None,
+        })
 }
 
 fn people() -> impl Strategy<Value = Vec<Address>> {

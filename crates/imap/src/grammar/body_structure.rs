@@ -365,7 +365,7 @@ mod tests {
         assert_eq!(outline(&structure(r#"(() "related")"#).unwrap()), "TEXT multipart/related");
         // NIL values, odd lists, negative sizes.
         let part = structure(r#"("text" "plain" ("charset" NIL "x") NIL NIL "8bit" -1 -1)"#).unwrap();
-        assert_eq!(part.parameters, [("charset".into(), String::new()), ("x".into(), String::new())]);
+        assert_eq!(part.parameters, [("charset".into(), "".into()), ("x".into(), "".into())]);
         assert_eq!(part.size, 0);
         // Lines missing, description missing, everything missing.
         let part =

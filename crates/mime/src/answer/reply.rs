@@ -119,7 +119,7 @@ mod tests {
             Some(Mailboxes::Many(all)) => all
                 .into_iter()
                 .map(|m| match m {
-                    Mailbox::Parts(a) => a.address,
+                    Mailbox::Parts(a) => a.address.to_string(),
                     Mailbox::Text(t) => t,
                 })
                 .collect(),
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn reply_to_is_honoured_and_own_messages_go_to_their_recipients() {
         let mut message = original();
-        message.reply_to = vec![Address { name: None, address: "list@example.com".to_owned(), group: None }];
+        message.reply_to = vec![Address { name: None, address: "list@example.com".into(), group: None }];
         assert_eq!(list(reply_to(&message, options()).unwrap().to), ["list@example.com"]);
         let mine = reply_to(&original(), ReplyOptions { from: "ada@example.com".into(), ..options() }).unwrap();
         assert_eq!(list(mine.to), ["bob@example.com", "cy@example.org"]);
@@ -176,9 +176,8 @@ mod tests {
         let mut message = original();
         message.subject = Some("x\r\nBcc: evil@example.com".to_owned());
         message.message_id = Some("<a\r\nb>".to_owned());
-        message.from =
-            vec![Address { name: Some("A\nB".to_owned()), address: "ada@example.com".to_owned(), group: None }];
-        message.cc = vec![Address { name: None, address: "not an address\r\n".to_owned(), group: None }];
+        message.from = vec![Address { name: Some("A\nB".into()), address: "ada@example.com".into(), group: None }];
+        message.cc = vec![Address { name: None, address: "not an address\r\n".into(), group: None }];
         let reply = reply_to(&message, ReplyOptions { all: Some(true), ..options() }).unwrap();
         let octets = build(reply).unwrap().into_body().read_all().unwrap();
         assert!(parse(&octets, &ParseOptions::default()).bcc.is_empty());

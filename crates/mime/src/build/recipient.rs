@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn an_object_is_one_mailbox() {
         let parts = |name: &str, address: &str| {
-            Mailbox::Parts(Address { name: Some(name.to_owned()), address: address.to_owned(), group: None })
+            Mailbox::Parts(Address { name: Some(name.into()), address: address.into(), group: None })
         };
         assert_eq!(one(&parts("A, B", "a@b.c"), "from").unwrap().name.as_deref(), Some("A, B"));
         assert!(one(&parts("A", "a@b.c, d@e.f"), "from").is_err());

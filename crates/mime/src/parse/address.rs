@@ -313,7 +313,7 @@ mod tests {
         let mut all = list(raw.as_ref(), Hint::default());
         assert_eq!(all.len(), 1, "{all:?}");
         let a = all.remove(0);
-        (a.name, a.address)
+        (a.name.map(Into::into), a.address.into())
     }
 
     #[test]

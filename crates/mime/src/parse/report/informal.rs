@@ -30,8 +30,11 @@ pub(super) fn read(tree: &Tree<'_>, fields: &Fields<'_>, subject: &str, text: &s
     let (notice, copy) = split_copy(text);
     let diagnostic = diagnostic(notice);
     let status = diagnostic.as_deref().and_then(status_in).or_else(|| status_in(notice));
-    let addresses =
-        if failed.is_empty() { addresses_in(notice, fields) } else { failed.into_iter().map(|a| a.address.into()).collect() };
+    let addresses = if failed.is_empty() {
+        addresses_in(notice, fields)
+    } else {
+        failed.into_iter().map(|a| a.address.into()).collect()
+    };
     let recipients = addresses.into_iter().take(MAX_RECIPIENTS).map(|address| ReportedRecipient {
         address,
         action: if is_delay(subject) { "delayed".to_owned() } else { action_of(status.as_deref()).to_owned() },
