@@ -13,6 +13,8 @@ export interface Backend {
   smtps: ServerAddress
   accounts: { user: string; name: string; password: string }[]
   tokens: Record<string, { valid: string; expired: string }>
+  /** It takes passwords, and no access tokens. */
+  passwords?: boolean
   /** Why the real servers cannot run here, or null. */
   skipped: string | null
   skippedSmtp: string | null
@@ -21,15 +23,17 @@ export interface Backend {
 declare module 'vitest' {
   export interface ProvidedContext {
     backends: Backend[]
+    /** IMAP only. */
+    cyrus: Backend
     personalities: Backend[]
     /** Servers that differ in how they take mail, and in nothing else. */
     submissions: Backend[]
   }
 }
 
-/** The same suite on the simulator and on Dovecot; where Dovecot is missing, its suite is skipped by name, with the reason. */
+/** The same suite on the simulator, Dovecot and Cyrus; where one is missing, its suite is skipped by name, with the reason. */
 export function onImap(name: string, suite: (backend: Backend) => void): void {
-  for (const backend of inject('backends')) onBackend(name, backend, backend.skipped, suite)
+  for (const backend of [...inject('backends'), inject('cyrus')]) onBackend(name, backend, backend.skipped, suite)
 }
 
 /** The same on every IMAP server there is: also on the simulator in the manner of Exchange, Gmail and others. */
@@ -72,8 +76,9 @@ export function account(backend: Backend, name: string) {
 }
 
 export function imapOptions(backend: Backend, name: string): ImapOptions {
-  const { user, token } = account(backend, name)
-  return { ...backend.imap, ca: backend.ca, auth: { user, accessToken: token } }
+  const { user, password, token } = account(backend, name)
+  const auth = backend.passwords ? { user, password } : { user, accessToken: token }
+  return { ...backend.imap, ca: backend.ca, auth }
 }
 
 export function smtpOptions(backend: Backend, name: string): SmtpOptions {

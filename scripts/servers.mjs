@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs'
 
+import { unpackCyrus } from './cyrus.mjs'
 import { read, say, tryRun } from './lib.mjs'
 
 const WANTED = [
@@ -23,8 +24,10 @@ export function installServers() {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
   }
+  const noCyrus = unpackCyrus(canInstall())
   const why = canInstall() ? 'apt-get could not install it' : 'not installed, and installing needs root and apt-get'
   const skipped = absent().map(({ name, packages }) => ({ name, why: `${packages.join(' ')}: ${why}` }))
+  if (noCyrus !== null) skipped.push({ name: 'Cyrus suites', why: noCyrus })
   if (!isRoot() && !skipped.some(({ name }) => name === 'Postfix suites')) {
     skipped.push({ name: 'Postfix suites', why: "Postfix's master needs root" })
   }

@@ -1,9 +1,11 @@
-// Dovecot and Postfix beside the world's OAuth server: real servers, tokens of the same authorization server.
+// Dovecot and Postfix beside the world's OAuth server: real servers, tokens of the same authorization server. Cyrus, which
+// takes no tokens.
 
 import { existsSync, chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { startCyrus } from './cyrus.mjs'
 import { startDovecot } from './dovecot.mjs'
 import { startPostfix } from './postfix.mjs'
 
@@ -22,8 +24,7 @@ export function whyNoPostfix() {
  * Starts what can run here. `world` gives certificate, accounts and the key that signs tokens.
  */
 export async function startRealServers(world) {
-  const dir = mkdtempSync(join(tmpdir(), 'email-native-'))
-  chmodSync(dir, 0o755)
+  const dir = privateFolder()
   const certificate = world.tls
   const dovecot = await startDovecot({
     dir: join(dir, 'dovecot'),
@@ -53,6 +54,27 @@ export async function startRealServers(world) {
       rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** `world` gives certificate and accounts. */
+export async function startCyrusAlone(world) {
+  const dir = privateFolder()
+  const cyrus = await startCyrus({ dir: join(dir, 'cyrus'), certificate: world.tls, users: world.accounts })
+  return {
+    imap: { host: 'localhost', port: cyrus.imaps, tls: 'implicit' },
+    imapStarttls: { host: 'localhost', port: cyrus.imap, tls: 'starttls' },
+    async stop() {
+      await cyrus.stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Others than its owner find their way through it: the servers run as users of their own. */
+function privateFolder() {
+  const dir = mkdtempSync(join(tmpdir(), 'email-native-'))
+  chmodSync(dir, 0o755)
+  return dir
 }
 
 function domainOf(address) {

@@ -2,7 +2,8 @@
 
 import { createRequire } from 'node:module'
 
-import { startRealServers, whyNoDovecot, whyNoPostfix } from './real.mjs'
+import { whyNoCyrus } from './cyrus.mjs'
+import { startCyrusAlone, startRealServers, whyNoDovecot, whyNoPostfix } from './real.mjs'
 
 const { startMailWorld } = createRequire(import.meta.url)('@nocobase/email-native-simulator')
 
@@ -13,6 +14,7 @@ const NAMES = [
   'ada',
   'ben',
   'boundary',
+  'cyrus',
   'fetch',
   'flags',
   'append',
@@ -39,6 +41,9 @@ const NAMES = [
 const PERSONALITIES = ['exchange', 'gmail', '163', 'exmail', 'rev2']
 const IMAP_NAMES = ['boundary', 'fetch', 'mailboxes', 'manage', 'bad']
 
+/** Whom the IMAP suites need that run on every real server. */
+const CYRUS_NAMES = [...IMAP_NAMES, 'ben', 'cyrus', 'download', 'process', 'sync']
+
 /** How else a submission server may behave. */
 const SUBMISSIONS = ['exchange', 'gmail', 'strict', 'plain']
 
@@ -53,9 +58,12 @@ export default async function setup({ provide }) {
   }))
   const world = await startMailWorld({ accounts, seed: 0 })
   const real = whyNoDovecot() === null ? await startRealServers(world) : null
+  const cyrusAccounts = accounts.filter(({ user }) => CYRUS_NAMES.includes(user.split('@')[0]))
+  const cyrus = whyNoCyrus() === null ? await startCyrusAlone({ tls: world.tls, accounts: cyrusAccounts }) : null
   for (const [name, why] of [
     ['Dovecot suites', whyNoDovecot()],
     ['Postfix suites', whyNoPostfix()],
+    ['Cyrus suites', whyNoCyrus()],
   ]) {
     if (why !== null) console.log(`SKIPPED ${name}: ${why}`)
   }
@@ -97,9 +105,19 @@ export default async function setup({ provide }) {
       skippedSmtp: whyNoPostfix(),
     },
   ])
+  provide('cyrus', {
+    ...simulator,
+    name: 'Cyrus',
+    imap: cyrus?.imap ?? null,
+    imapStarttls: cyrus?.imapStarttls ?? null,
+    accounts: cyrusAccounts,
+    passwords: true,
+    skipped: whyNoCyrus(),
+  })
 
   return async () => {
     await real?.stop()
+    await cyrus?.stop()
     await Promise.all([world, ...[...others, ...submissions].map((other) => other.world)].map((one) => one.stop()))
   }
 }
