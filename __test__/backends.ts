@@ -55,6 +55,8 @@ export const lacks = {
   keywords: (backend: Backend) => ['exchange', '163'].includes(backend.name),
   /** It searches in ASCII only. */
   unicodeSearch: (backend: Backend) => backend.name === 'exchange',
+  /** It looks into a header beyond ASCII only as RFC 2047 writes it. */
+  rawHeaderSearch: (backend: Backend) => backend.name === 'Cyrus',
 }
 
 /** The mailbox for drafts, whatever it is called there. */

@@ -5,7 +5,7 @@ import { account, imap, imapOptions, onEveryImap } from './backends'
 import { failing } from './failing'
 
 onEveryImap('connecting', (backend) => {
-  test('with an access token', async () => {
+  test('as the server has it: with an access token, or a password', async () => {
     const client = await imap(backend, 'boundary')
     expect(client.closed).toBe(false)
     expect(client.capabilities).toContain('IMAP4rev1')
@@ -16,18 +16,6 @@ onEveryImap('connecting', (backend) => {
   test('with a password', async () => {
     const { user, password } = account(backend, 'boundary')
     const client = await imap(backend, 'boundary', { auth: { user, password } })
-    await client.logout()
-  })
-
-  test('with a token callback, asked at login', async () => {
-    const { user, token } = account(backend, 'boundary')
-    let asked = 0
-    const accessToken = async () => {
-      asked += 1
-      return token
-    }
-    const client = await imap(backend, 'boundary', { auth: { user, accessToken } })
-    expect(asked).toBe(1)
     await client.logout()
   })
 
@@ -58,19 +46,6 @@ onEveryImap('connecting', (backend) => {
     })
   })
 
-  test('an expired token asks the user', async () => {
-    const { user, expiredToken } = account(backend, 'bad')
-    const error = await failing(imap(backend, 'bad', { auth: { user, accessToken: expiredToken } }))
-    expect(error).toMatchObject({ code: 'TOKEN_REFUSED', category: 'auth', action: 'reauthorize', protocol: 'imap' })
-  })
-
-  test('a token of somebody else is refused', async () => {
-    const error = await failing(
-      imap(backend, 'bad', { auth: { user: 'nobody@contoso.example', accessToken: account(backend, 'bad').token } }),
-    )
-    expect(['auth', 'permission']).toContain(error.category)
-  })
-
   test.each([
     ['user', (evil: string) => ({ user: evil, password: 'x' })],
     ['password', (evil: string) => ({ user: 'a@contoso.example', password: evil })],
@@ -97,5 +72,41 @@ onEveryImap('connecting', (backend) => {
   test('an abort before the call never connects', async () => {
     const error = await failing(ImapClient.connect({ ...imapOptions(backend, 'bad'), signal: AbortSignal.abort() }))
     expect(error).toMatchObject({ code: 'ABORTED', category: 'aborted' })
+  })
+})
+
+onEveryImap('connecting with an access token', (backend) => {
+  if (backend.passwords) {
+    test('what takes passwords only says so before a token is told to it', async () => {
+      const { user, token } = account(backend, 'bad')
+      const error = await failing(imap(backend, 'bad', { auth: { user, accessToken: token } }))
+      expect(error).toMatchObject({ code: 'MECHANISM_UNAVAILABLE', category: 'auth', action: 'fix-config' })
+    })
+    return
+  }
+
+  test('with a token callback, asked at login', async () => {
+    const { user, token } = account(backend, 'boundary')
+    let asked = 0
+    const accessToken = async () => {
+      asked += 1
+      return token
+    }
+    const client = await imap(backend, 'boundary', { auth: { user, accessToken } })
+    expect(asked).toBe(1)
+    await client.logout()
+  })
+
+  test('an expired token asks the user', async () => {
+    const { user, expiredToken } = account(backend, 'bad')
+    const error = await failing(imap(backend, 'bad', { auth: { user, accessToken: expiredToken } }))
+    expect(error).toMatchObject({ code: 'TOKEN_REFUSED', category: 'auth', action: 'reauthorize', protocol: 'imap' })
+  })
+
+  test('a token of somebody else is refused', async () => {
+    const error = await failing(
+      imap(backend, 'bad', { auth: { user: 'nobody@contoso.example', accessToken: account(backend, 'bad').token } }),
+    )
+    expect(['auth', 'permission']).toContain(error.category)
   })
 })

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 
 import { expect, test } from 'vitest'
 
-import { imap, mailOf, onImap } from './backends'
+import { imap, lacks, mailOf, onImap } from './backends'
 
 const sha = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
@@ -41,7 +41,8 @@ onImap('extensions', (backend) => {
     expect(names).toContain(path)
     const subject = 'Grüße aus 北京'
     const { uid } = await client.append(path, mailOf(subject, 'Hello.'))
-    expect(await client.search(path, { subject: 'Grüße' })).toEqual([uid])
+    const found = await client.search(path, { subject: 'Grüße' })
+    expect(found).toEqual(lacks.rawHeaderSearch(backend) ? [] : [uid])
     const message = await client.fetchOne(path, uid as number, { envelope: true, message: true })
     expect(message?.envelope?.subject).toBe(subject)
     expect(message?.message?.subject).toBe(subject)

@@ -6,6 +6,8 @@ import type { ImapClient } from '../index'
 import { draftsOf, imap, lacks, mailOf, onEveryImap } from './backends'
 import { all, failing } from './failing'
 
+const UTF8 = ['MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: 8bit']
+
 onEveryImap('mailboxes, flags, append, search, download', (backend) => {
   let client: ImapClient
   beforeAll(async () => {
@@ -73,7 +75,7 @@ onEveryImap('mailboxes, flags, append, search, download', (backend) => {
   test('search by every kind of key', async () => {
     const { uid } = await client.append(
       'INBOX',
-      mailOf('Quartalsbericht Zürich', 'Umsätze und Erträge', ['X-Key: abc']),
+      mailOf('Quartalsbericht =?utf-8?Q?Z=C3=BCrich?=', 'Umsätze und Erträge', ['X-Key: abc', ...UTF8]),
       {
         internalDate: new Date('2026-08-01T00:00:00Z'),
       },

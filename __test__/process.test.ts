@@ -4,13 +4,12 @@ import { Worker } from 'node:worker_threads'
 
 import { expect, test } from 'vitest'
 
-import { account, imapOptions, onImap } from './backends'
+import { imapOptions, onImap } from './backends'
 
 const program = (name: string) => join(__dirname, 'programs', name)
 
 onImap('life in the server process', (backend) => {
-  const { user, token } = account(backend, 'process')
-  const data = JSON.stringify({ ...imapOptions(backend, 'process'), auth: { user, accessToken: token } })
+  const data = JSON.stringify(imapOptions(backend, 'process'))
 
   test('20 workers terminated in mid-call', async () => {
     for (let i = 0; i < 20; i++) {

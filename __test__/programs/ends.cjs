@@ -21,8 +21,9 @@ const scenarios = {
 
   async 'idle-callbacks'(options) {
     setLogger(() => {})
-    const { user, accessToken } = options.auth
-    globalThis.kept = await ImapClient.connect({ ...options, auth: { user, accessToken: async () => accessToken } })
+    const { user, accessToken, password } = options.auth
+    const auth = accessToken ? { user, accessToken: async () => accessToken } : { user, password }
+    globalThis.kept = await ImapClient.connect({ ...options, auth })
   },
 
   async watch(options) {

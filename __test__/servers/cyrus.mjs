@@ -107,7 +107,7 @@ maxmessagesize: ${LARGEST_MESSAGE}
 munge8bit: no
 delete_mode: immediate
 expunge_mode: immediate
-allowplaintext: no
+allowplaintext: yes
 sasl_pwcheck_method: auxprop
 sasl_auxprop_plugin: sasldb
 sasl_sasldb_path: ${dir}/sasldb2
