@@ -36,6 +36,11 @@ export function onImap(name: string, suite: (backend: Backend) => void): void {
   for (const backend of [...inject('backends'), inject('cyrus')]) onBackend(name, backend, backend.skipped, suite)
 }
 
+/** A suite for real servers: Dovecot and Cyrus. */
+export function onReal(name: string, suite: (backend: Backend) => void): void {
+  for (const backend of [inject('backends')[1], inject('cyrus')]) onBackend(name, backend, backend.skipped, suite)
+}
+
 /** The same on every IMAP server there is: also on the simulator in the manner of Exchange, Gmail and others. */
 export function onEveryImap(name: string, suite: (backend: Backend) => void): void {
   onImap(name, suite)

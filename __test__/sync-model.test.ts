@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { ImapClient } from '../index'
-import { account } from './backends'
+import { account, onReal } from './backends'
 import { Filter } from './sync/filter'
 import { type Figures, Model } from './sync/model'
 import { PASSWORD, startPlainServer } from './sync/plain-server'
@@ -50,10 +50,7 @@ function expectWorked({ operations, quiescences, syncs, rebuilt, resets }: Figur
   expect(resets).toBeGreaterThan(0)
 }
 
-const [, dovecot] = inject('backends')
-const whenDovecot = dovecot.skipped === null ? describe : describe.skip
-
-whenDovecot(`random changes during syncs on Dovecot${dovecot.skipped ? ` (${dovecot.skipped})` : ''}`, () => {
+onReal('random changes during syncs', (backend) => {
   test.each([
     ['as it is', 'model-qresync', []],
     ['with QRESYNC hidden', 'model-condstore', ['QRESYNC']],
@@ -61,8 +58,8 @@ whenDovecot(`random changes during syncs on Dovecot${dovecot.skipped ? ` (${dove
   ])(
     '%s: nothing is lost, nothing comes twice',
     async (_how, name, hidden) => {
-      const { user, password } = account(dovecot, name)
-      const { port } = dovecot.imapStarttls
+      const { user, password } = account(backend, name)
+      const { port } = backend.imapStarttls
       const filter = await Filter.start(port, hidden)
       try {
         expectWorked(await run(filter.port, { port, user, password, keywords: true }))

@@ -48,7 +48,7 @@ function collect(folder) {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   for (const name of files) {
     const base = name.slice(name.lastIndexOf('/') + 1)
-    const wanted = /^libcyrus\w*\.so\.\d+$/.test(base) || (programs.includes(base) && /bin\/\w+$/.test(name))
+    const wanted = /^libcyrus\w*\.so\.\d+$/.test(base) || (programs.includes(base) && !name.includes('/share/'))
     if (wanted && existsSync(join(folder, name))) copyFileSync(join(folder, name), join(unpacked, base))
   }
 }

@@ -26,36 +26,37 @@ export const LARGEST_MESSAGE = 5 << 20
 
 /**
  * @typedef {object} CyrusOptions
- * @property {string} dir A private folder, removed by whoever made it.
+ * @property {string} dir A private folder, removed by whoever made it. Best in memory: Cyrus waits for the disk several times a message.
+ * @property {string} bin Another one, where programs may be run.
  * @property {{ cert: string, key: string }} certificate
  * @property {{ user: string, password: string }[]} users They log in by password: Debian's SASL knows no access tokens.
  */
 
 /**
- * Cyrus IMAP 3 from Debian's packages, wholly inside `dir`, on free ports of loopback.
+ * Cyrus IMAP 3 from Debian's packages, wholly inside `dir` and `bin`, on free ports of loopback.
  *
  * @param {CyrusOptions} options
  * @returns {Promise<{ imaps: number, imap: number, stop(): Promise<void> }>}
  */
 export async function startCyrus(options) {
-  const { dir } = options
+  const { dir, bin } = options
   const [imaps, imap] = [await freePort(), await freePort()]
   const owner = mailOwner()
   for (const folder of ['db', 'lock', 'log', 'mail', 'proc', 'socket'])
     mkdirSync(join(dir, folder), { recursive: true })
   // The owner of the mail need not be able to read the folder of whoever runs the tests.
-  cpSync(unpacked, join(dir, 'bin'), { recursive: true })
+  cpSync(unpacked, bin, { recursive: true })
   writeFileSync(join(dir, 'tls.crt'), options.certificate.cert)
   writeFileSync(join(dir, 'tls.key'), options.certificate.key, { mode: 0o600 })
   writeFileSync(join(dir, 'imapd.conf'), imapdConf(dir))
-  writeFileSync(join(dir, 'cyrus.conf'), cyrusConf(dir, imaps, imap))
-  const env = { LD_LIBRARY_PATH: join(dir, 'bin'), CYRUS_USER: owner.name }
-  for (const { user, password } of options.users) setPassword(dir, user, password, env)
+  writeFileSync(join(dir, 'cyrus.conf'), cyrusConf(options, imaps, imap))
+  const env = { LD_LIBRARY_PATH: bin, CYRUS_USER: owner.name }
+  for (const account of options.users) setPassword(options, account, env)
   if (owner.uid !== undefined) execFileSync('chown', ['-R', `${owner.uid}:${owner.gid}`, dir])
 
   const args = ['-C', join(dir, 'imapd.conf'), '-M', join(dir, 'cyrus.conf'), '-p', join(dir, 'master.pid')]
   const { uid, gid } = owner
-  const server = spawn(join(dir, 'bin/master'), args, { stdio: 'ignore', env, uid, gid })
+  const server = spawn(join(bin, 'master'), args, { stdio: 'ignore', env, uid, gid })
   const exited = new Promise((resolve) => server.once('exit', resolve))
   await waitForPort(imaps)
   return {
@@ -76,10 +77,10 @@ function mailOwner() {
   return { name: 'mail', uid: id('-u'), gid: id('-g') }
 }
 
-function setPassword(dir, user, password, env) {
+function setPassword({ dir, bin }, { user, password }, env) {
   const [name, domain] = user.split('@')
   const args = ['-p', '-c', '-f', join(dir, 'sasldb2'), '-u', domain, name]
-  execFileSync(join(dir, 'bin/saslpasswd2'), args, { input: password, env })
+  execFileSync(join(bin, 'saslpasswd2'), args, { input: password, env })
 }
 
 /** `defaultdomain` is none of the users': else they would lose theirs, by which their passwords are found. */
@@ -117,8 +118,8 @@ tls_server_key: ${dir}/tls.key
 `
 }
 
-function cyrusConf(dir, imaps, imap) {
-  const program = (name) => `${dir}/bin/${name} -C ${dir}/imapd.conf`
+function cyrusConf({ dir, bin }, imaps, imap) {
+  const program = (name) => `${bin}/${name} -C ${dir}/imapd.conf`
   return `
 START {
   recover cmd="${program('ctl_cyrusdb')} -r"

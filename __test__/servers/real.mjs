@@ -1,7 +1,7 @@
 // Dovecot and Postfix beside the world's OAuth server: real servers, tokens of the same authorization server. Cyrus, which
 // takes no tokens.
 
-import { existsSync, chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -24,7 +24,7 @@ export function whyNoPostfix() {
  * Starts what can run here. `world` gives certificate, accounts and the key that signs tokens.
  */
 export async function startRealServers(world) {
-  const dir = privateFolder()
+  const dir = privateFolder(tmpdir())
   const certificate = world.tls
   const dovecot = await startDovecot({
     dir: join(dir, 'dovecot'),
@@ -58,21 +58,29 @@ export async function startRealServers(world) {
 
 /** `world` gives certificate and accounts. */
 export async function startCyrusAlone(world) {
-  const dir = privateFolder()
-  const cyrus = await startCyrus({ dir: join(dir, 'cyrus'), certificate: world.tls, users: world.accounts })
+  const [bin, dir] = [privateFolder(tmpdir()), privateFolder(memory() ?? tmpdir())]
+  const cyrus = await startCyrus({ bin, dir, certificate: world.tls, users: world.accounts })
   return {
     imap: { host: 'localhost', port: cyrus.imaps, tls: 'implicit' },
     imapStarttls: { host: 'localhost', port: cyrus.imap, tls: 'starttls' },
     async stop() {
       await cyrus.stop()
-      rmSync(dir, { recursive: true, force: true })
+      for (const folder of [bin, dir]) rmSync(folder, { recursive: true, force: true })
     },
   }
 }
 
+/** A folder that is no disk, and has room for the mail of all suites; a container's may be too small. */
+function memory() {
+  const folder = '/dev/shm'
+  if (!existsSync(folder)) return null
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize > 512 << 20 ? folder : null
+}
+
 /** Others than its owner find their way through it: the servers run as users of their own. */
-function privateFolder() {
-  const dir = mkdtempSync(join(tmpdir(), 'email-native-'))
+function privateFolder(parent) {
+  const dir = mkdtempSync(join(parent, 'email-native-'))
   chmodSync(dir, 0o755)
   return dir
 }

@@ -42,7 +42,18 @@ const PERSONALITIES = ['exchange', 'gmail', '163', 'exmail', 'rev2']
 const IMAP_NAMES = ['boundary', 'fetch', 'mailboxes', 'manage', 'bad']
 
 /** Whom the IMAP suites need that run on every real server. */
-const CYRUS_NAMES = [...IMAP_NAMES, 'ben', 'cyrus', 'download', 'process', 'sync']
+const CYRUS_NAMES = [
+  ...IMAP_NAMES,
+  'ben',
+  'cyrus',
+  'download',
+  'faults',
+  'model-condstore',
+  'model-plain',
+  'model-qresync',
+  'process',
+  'sync',
+]
 
 /** How else a submission server may behave. */
 const SUBMISSIONS = ['exchange', 'gmail', 'strict', 'plain']
