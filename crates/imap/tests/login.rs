@@ -229,6 +229,21 @@ async fn refusals_that_are_not_the_proofs_fault() {
 }
 
 #[tokio::test]
+async fn a_sentence_of_denial_is_about_the_proof() {
+    for reply in ["NO Permission denied", "NO [ALERT] Permission denied"] {
+        let mock = play(&format!(
+            "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\n\
+             C: {{tag}} AUTHENTICATE PLAIN {{response}}\n\
+             S: {{tag}} {reply}\n\
+             X: eof\n"
+        ));
+        let error = refused(options(&mock, Security::None)).await;
+        assert_eq!(error.code().as_str(), "AUTHENTICATION_FAILED", "{reply}");
+        mock.finished().await;
+    }
+}
+
+#[tokio::test]
 async fn no_mechanism_fits() {
     let mock = play("S: * OK [CAPABILITY IMAP4rev1 LOGINDISABLED] ready\nX: eof\n");
     assert_eq!(refused(options(&mock, Security::None)).await.code().as_str(), "MECHANISM_UNAVAILABLE");

@@ -327,7 +327,9 @@ fn refused_login(credentials: &Credentials, done: &Completion, challenge: Option
     let said = reply::of_completion(done, scrub);
     match refusal::row(&said) {
         Code::CommandRejected if done.status == CompletionStatus::Bad => refusal::error("login", said),
-        Code::CommandRejected | Code::AuthenticationFailed => match credentials {
+        // By its code: the proof was good. A sentence of denial says nothing else than that it was not.
+        Code::AccessDenied if refusal::row_of_code(&said).is_some() => refusal::error("login", said),
+        Code::CommandRejected | Code::AuthenticationFailed | Code::AccessDenied => match credentials {
             Credentials::Password { .. } => Error::AuthenticationFailed(said),
             Credentials::OAuth { .. } => Error::TokenRefused(with_challenge(said, challenge, scrub)),
         },

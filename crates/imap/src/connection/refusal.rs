@@ -47,6 +47,9 @@ const SENTENCES: &[(&str, Code)] = &[
     ("temporarily unavailable", Code::ServerUnavailable),
     ("temporary failure", Code::ServerUnavailable),
     ("quota exceeded", Code::QuotaExceeded),
+    // Cyrus
+    ("over quota", Code::QuotaExceeded),
+    ("permission denied", Code::AccessDenied),
     // Mailboxes, on servers older than RFC 5530
     ("mailbox doesn't exist", Code::MailboxNotFound),
     ("mailbox does not exist", Code::MailboxNotFound),
@@ -65,8 +68,13 @@ const MAX_BACKOFF: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) fn row(reply: &ServerReply) -> Code {
     let text = reply.text.to_lowercase();
     let by_sentence = || SENTENCES.iter().find(|(part, _)| text.contains(part)).map(|(_, code)| *code);
-    let by_code = |name: &str| CODES.iter().find(|(code, _)| name.eq_ignore_ascii_case(code)).map(|(_, code)| *code);
-    reply.code.as_deref().and_then(by_code).or_else(by_sentence).unwrap_or(Code::CommandRejected)
+    row_of_code(reply).or_else(by_sentence).unwrap_or(Code::CommandRejected)
+}
+
+/// The same by the response code alone.
+pub(crate) fn row_of_code(reply: &ServerReply) -> Option<Code> {
+    let name = reply.code.as_deref()?;
+    CODES.iter().find(|(code, _)| name.eq_ignore_ascii_case(code)).map(|(_, code)| *code)
 }
 
 /// The error of a refused command.
@@ -116,6 +124,8 @@ mod tests {
             (Some("TRYCREATE"), "Mailbox doesn't exist: x", Code::MailboxNotFound),
             (None, "Mailbox doesn't exist: x", Code::MailboxNotFound),
             (Some("OVERQUOTA"), "Quota exceeded (mailbox for user is full)", Code::QuotaExceeded),
+            (None, "Over quota", Code::QuotaExceeded),
+            (None, "Permission denied", Code::AccessDenied),
             (Some("X-NEW"), "something else", Code::CommandRejected),
             (Some("noperm"), "Permission denied", Code::AccessDenied),
         ] {
