@@ -71,7 +71,7 @@ export async function draftsOf(client: ImapClient): Promise<string> {
   return drafts.path
 }
 
-function onBackend(name: string, backend: Backend, why: string | null, suite: (backend: Backend) => void): void {
+export function onBackend(name: string, backend: Backend, why: string | null, suite: (backend: Backend) => void): void {
   if (why === null) describe(`${name} on ${backend.name}`, () => suite(backend))
   else describe.skip(`${name} on ${backend.name} (${why})`, () => suite(backend))
 }

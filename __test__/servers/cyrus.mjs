@@ -24,6 +24,9 @@ export function whyNoCyrus() {
 /** Octets of a message; it says so beforehand (APPENDLIMIT). */
 export const LARGEST_MESSAGE = 5 << 20
 
+/** Who sets quotas, by a password of its own like everybody. */
+export const ADMIN = 'admin@contoso.example'
+
 /**
  * @typedef {object} CyrusOptions
  * @property {string} dir A private folder, removed by whoever made it. Best in memory: Cyrus waits for the disk several times a message.
@@ -89,6 +92,7 @@ function imapdConf(dir) {
 configdirectory: ${dir}
 defaultpartition: default
 partition-default: ${dir}/mail
+admins: ${ADMIN}
 virtdomains: userid
 defaultdomain: localhost
 unixhierarchysep: yes

@@ -12,6 +12,7 @@ const DOMAIN = 'contoso.example'
 /** One account a test file, so that files do not see each other's mail. */
 const NAMES = [
   'ada',
+  'admin',
   'ben',
   'boundary',
   'cyrus',
@@ -44,6 +45,7 @@ const IMAP_NAMES = ['boundary', 'fetch', 'mailboxes', 'manage', 'bad']
 /** Whom the IMAP suites need that run on every real server. */
 const CYRUS_NAMES = [
   ...IMAP_NAMES,
+  'admin',
   'ben',
   'cyrus',
   'download',
