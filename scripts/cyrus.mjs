@@ -18,7 +18,8 @@ const UNUSED = ['libclamav', 'libzephyr']
 /** Puts its programs into `unpacked`, unless they are there; gives why it cannot run here, or null. */
 export function unpackCyrus(canInstall) {
   const why = whyNoCyrus()
-  if (why === null || !canInstall) return why
+  if (why === null) return null
+  if (!canInstall) return `${why}, and unpacking it needs root and apt-get`
   say(`unpacking ${PACKAGES.join(' ')}`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const quietly = { env, stdio: ['ignore', 'ignore', 'inherit'] }
