@@ -10,6 +10,7 @@ mod support;
 
 use std::io::Write;
 
+use email_base::Classify;
 use email_imap::{AppendOptions, Client, MailboxOptions, Options};
 use email_net::Security;
 use email_testkit::{Mock, Peer};
@@ -60,6 +61,46 @@ async fn with_utf8_accepted_names_texts_and_headers_are_utf8() {
     client.append("R&D", message.into(), AppendOptions::default(), &call()).await.unwrap();
     let query = json(r#"{"subject":"Grüße"}"#);
     assert_eq!(client.search("INBOX", query, MailboxOptions::default(), &call()).await.unwrap(), [5]);
+    finish(client, mock).await;
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_utf8_but_not_the_form_for_messages_takes_them_as_they_are() {
+    for refusal in ["BAD what?", "NO Error in IMAP command received by server."] {
+        let mock = server(
+            "IMAP4rev1 ENABLE UTF8=ACCEPT LITERAL+",
+            format!(
+                "{ENABLED}\
+                 C: {{tag}} APPEND \"INBOX\" UTF8 (~{{21+}}\n\
+                 C~: Subject: Gr\\xc3\\xbc\\xc3\\x9fe\\r\\n\\r\\n.)\\r\\n\n\
+                 S: {{tag}} {refusal}\n\
+                 C: {{tag}} APPEND \"INBOX\" {{21+}}\n\
+                 C~: Subject: Gr\\xc3\\xbc\\xc3\\x9fe\\r\\n\\r\\n.\\r\\n\n\
+                 S: {{tag}} OK done\n{LOGOUT}"
+            ),
+        );
+        let client = connect(&mock).await;
+        let message = "Subject: Grüße\r\n\r\n.".as_bytes();
+        client.append("INBOX", message.into(), AppendOptions::default(), &call()).await.unwrap();
+        finish(client, mock).await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_for_a_reason_is_not_sent_twice() {
+    let mock = server(
+        "IMAP4rev1 ENABLE UTF8=ACCEPT LITERAL+",
+        format!(
+            "{ENABLED}\
+             C: {{tag}} APPEND \"INBOX\" UTF8 (~{{21+}}\n\
+             C~: Subject: Gr\\xc3\\xbc\\xc3\\x9fe\\r\\n\\r\\n.)\\r\\n\n\
+             S: {{tag}} NO [OVERQUOTA] full\n{LOGOUT}"
+        ),
+    );
+    let client = connect(&mock).await;
+    let message = "Subject: Grüße\r\n\r\n.".as_bytes();
+    let error = client.append("INBOX", message.into(), AppendOptions::default(), &call()).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "QUOTA_EXCEEDED");
     finish(client, mock).await;
 }
 

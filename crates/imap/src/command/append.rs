@@ -5,6 +5,7 @@
 //! ```
 
 use bytes::Bytes;
+use email_base::Code;
 use serde::Serialize;
 
 use super::argument::{self, Mailbox};
@@ -72,12 +73,14 @@ impl Command for Append {
             line = line.arg(at);
         }
         let plain = line.clone().text(" ").literal(self.message.clone());
-        // RFC 6855 §4: such a message goes in this form where there is one. Some servers have UTF8=ACCEPT without it:
-        // they say BAD, have stored nothing, and take the message as it is.
+        // RFC 6855 §4: such a message goes in this form where there is one. Some servers have UTF8=ACCEPT without it: they
+        // say BAD, Courier a NO that means nothing else; they have stored nothing, and take the message as it is.
         let answer = if self.is_international && link.accepts_utf8 {
             let utf8 = line.text(" UTF8 (~").literal(self.message.clone()).text(")");
             match link.run_quietly(&utf8).await {
-                Err(Error::Refused { reply, .. }) if reply.status == "BAD" => link.run_quietly(&plain).await,
+                Err(Error::Refused { reply, code, .. }) if reply.status == "BAD" || code == Code::CommandRejected => {
+                    link.run_quietly(&plain).await
+                }
                 other => other,
             }
         } else {

@@ -56,6 +56,8 @@ const SENTENCES: &[(&str, Code)] = &[
     ("no such mailbox", Code::MailboxNotFound),
     ("unknown mailbox", Code::MailboxNotFound),
     ("mailbox already exists", Code::MailboxExists),
+    // GNU Mailutils has the code where the text is
+    ("[trycreate]", Code::MailboxNotFound),
 ];
 
 /// 163 and 126 say so to SELECT when the client sent no ID.
@@ -124,6 +126,7 @@ mod tests {
             (Some("TRYCREATE"), "Mailbox doesn't exist: x", Code::MailboxNotFound),
             (None, "Mailbox doesn't exist: x", Code::MailboxNotFound),
             (Some("OVERQUOTA"), "Quota exceeded (mailbox for user is full)", Code::QuotaExceeded),
+            (None, "APPEND [TRYCREATE] failed", Code::MailboxNotFound),
             (None, "Over quota", Code::QuotaExceeded),
             (None, "Permission denied", Code::AccessDenied),
             (Some("X-NEW"), "something else", Code::CommandRejected),
