@@ -256,7 +256,7 @@ onBackend('extensions by name', cyrus, cyrus.skipped, () => {
   test('IDLE tells of new mail, of flags and of what has gone', async () => {
     await client.create('Watched')
     const own = await open()
-    const before = wire.commands.length
+    const [before, told] = [wire.commands.length, wire.replies.length]
     const events = own.watch('Watched')
     await colleague.ok('SELECT "Watched"')
     for (const change of [
@@ -269,6 +269,8 @@ onBackend('extensions by name', cyrus, cyrus.skipped, () => {
       await change()
       expect(await event).toEqual({ done: false, value: { path: 'Watched', type: 'changed' } })
     }
+    const everything = /^\* 1 EXISTS$[^]*^\* 1 FETCH .*\\Flagged[^]*^\* (1 EXPUNGE|VANISHED 1)$/m
+    await expect.poll(() => wire.replies.slice(told).join('\n'), { timeout: 30_000 }).toMatch(everything)
     expect(await own.status('Watched')).toMatchObject({ messages: 0 })
     expect(wire.commands.slice(before)).toContain('DONE')
     await events.return?.()

@@ -59,8 +59,10 @@ export async function startCyrus(options) {
 
   const args = ['-C', join(dir, 'imapd.conf'), '-M', join(dir, 'cyrus.conf'), '-p', join(dir, 'master.pid')]
   const { uid, gid } = owner
-  const server = spawn(join(bin, 'master'), args, { stdio: 'ignore', env, uid, gid })
+  // Detached, for it ends by a signal to its whole process group, which would be ours.
+  const server = spawn(join(bin, 'master'), args, { stdio: 'ignore', env, uid, gid, detached: true })
   const exited = new Promise((resolve) => server.once('exit', resolve))
+  process.once('exit', () => server.kill('SIGTERM'))
   await waitForPort(imaps)
   return {
     imaps,

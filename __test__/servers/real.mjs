@@ -59,13 +59,16 @@ export async function startRealServers(world) {
 /** `world` gives certificate and accounts. */
 export async function startCyrusAlone(world) {
   const [bin, dir] = [privateFolder(tmpdir()), privateFolder(memory() ?? tmpdir())]
+  const remove = () => [bin, dir].forEach((folder) => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  // Memory is not to be kept by a run that was interrupted.
+  process.once('exit', remove)
   const cyrus = await startCyrus({ bin, dir, certificate: world.tls, users: world.accounts })
   return {
     imap: { host: 'localhost', port: cyrus.imaps, tls: 'implicit' },
     imapStarttls: { host: 'localhost', port: cyrus.imap, tls: 'starttls' },
     async stop() {
       await cyrus.stop()
-      for (const folder of [bin, dir]) rmSync(folder, { recursive: true, force: true })
+      remove()
     },
   }
 }
