@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr_iter;
 use smol_str::{SmolStr, StrExt as _};
 
 /// Unstructured text: encoded words (RFC 2047) and raw 8-bit are taken. Plain ASCII costs one copy.
@@ -23,7 +24,8 @@ pub(super) fn utf8(raw: &[u8]) -> Cow<'_, str> {
 }
 
 fn is_plain(raw: &[u8]) -> bool {
-    raw.iter().all(|b| matches!(b, b' '..=b'~')) && !raw.windows(2).any(|pair| pair == b"=?")
+    raw.iter().all(|b| matches!(b, b' '..=b'~'))
+        && memchr_iter(b'=', raw).all(|at| raw.get(at.saturating_add(1)) != Some(&b'?'))
 }
 
 /// Parameters as a server copied them from the header: continuations and charsets of RFC 2231 are still in them.

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
+use memchr::memchr2;
 
 use super::frame::{Elsewhere, Frame, Literal};
 use super::text;
@@ -282,7 +283,7 @@ impl Lexer<'_> {
         let start = self.at;
         let mut kind = Kind::Quoted;
         loop {
-            let Some(offset) = self.rest().iter().position(|b| matches!(b, b'"' | b'\\')) else {
+            let Some(offset) = memchr2(b'"', b'\\', self.rest()) else {
                 self.at = self.bytes.len();
                 return Token::Value(kind, start..self.at);
             };

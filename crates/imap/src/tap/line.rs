@@ -5,28 +5,43 @@
 //! literal = ["~"] "{" 1*DIGIT ["+"] "}" CRLF        ; only at the end of the line
 //! ```
 
+use memchr::memchr2;
+
 use super::end::End;
 
 /// Counts parentheses outside of quotes. Tells whether a quote is still open at the end.
 pub(super) fn scan(text: &[u8], depth: &mut usize, limit: usize) -> Result<bool, End> {
-    let mut quoted = false;
-    let mut escaped = false;
-    for byte in text {
+    let mut rest = text;
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'(' if !quoted => {
+            b'"' => match behind_quote(rest) {
+                Some(behind) => rest = behind,
+                None => return Ok(true),
+            },
+            b'(' => {
                 *depth = depth.saturating_add(1);
                 if *depth > limit {
                     return Err(End::NestingTooDeep { limit });
                 }
             }
-            b')' if !quoted => *depth = depth.saturating_sub(1),
+            b')' => *depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    Ok(quoted)
+    Ok(false)
+}
+
+/// What stands behind the quote that closes; `None` where none does.
+fn behind_quote(quoted: &[u8]) -> Option<&[u8]> {
+    let mut rest = quoted;
+    loop {
+        let (mark, behind) = rest.get(memchr2(b'"', b'\\', rest)?..)?.split_first()?;
+        if *mark == b'"' {
+            return Some(behind);
+        }
+        rest = behind.get(1..)?;
+    }
 }
 
 /// A literal's announcement.
