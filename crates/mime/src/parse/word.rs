@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use memchr::memmem;
 
 use super::charset::{self, Hint};
-use super::transfer;
+use super::transfer::{self, Encoding};
 
 /// Longest charset name (with language) that is taken for one.
 const MAX_CHARSET: usize = 60;
@@ -104,8 +104,7 @@ impl<'a> EncodedWord<'a> {
 
     fn append_octets(&self, out: &mut Vec<u8>) {
         if self.base64 {
-            out.reserve(self.content.len() / 4 * 3);
-            transfer::base64_append(self.content, out);
+            out.extend_from_slice(&transfer::decode(self.content, Encoding::Base64).0);
         } else {
             q_append(self.content, out);
         }
@@ -142,28 +141,28 @@ pub(crate) fn decode(line: &[u8], hint: Hint<'_>) -> String {
 
 /// Words of one charset, waiting to be decoded together.
 #[derive(Default)]
-struct Run {
-    charset: String,
+struct Run<'a> {
+    charset: &'a str,
     octets: Vec<u8>,
 }
 
-impl Run {
+impl<'a> Run<'a> {
     fn is_open(&self) -> bool {
         !self.charset.is_empty()
     }
 
-    fn add(&mut self, word: &EncodedWord<'_>, out: &mut String, hint: Hint<'_>) {
+    fn add(&mut self, word: &EncodedWord<'a>, out: &mut String, hint: Hint<'_>) {
         if !self.charset.eq_ignore_ascii_case(word.charset) {
             self.flush(out, hint);
-            word.charset.clone_into(&mut self.charset);
+            self.charset = word.charset;
         }
         word.append_octets(&mut self.octets);
     }
 
     fn flush(&mut self, out: &mut String, hint: Hint<'_>) {
         if self.is_open() {
-            out.push_str(&charset::decode(&self.octets, Some(&self.charset), hint).0);
-            self.charset.clear();
+            out.push_str(&charset::decode(&self.octets, Some(self.charset), hint).0);
+            self.charset = "";
             self.octets.clear();
         }
     }
