@@ -142,7 +142,7 @@ proptest! {
         prop_assert_eq!(x, Some(extra));
         // The envelope holds just those whom the header names.
         prop_assert_eq!(&envelope.from, &from.address);
-        prop_assert!(envelope.to.iter().all(|a| to.iter().chain(&cc).any(|b| &b.address == a)));
+        prop_assert!(envelope.to.iter().all(|a| to.iter().chain(&cc).any(|b| b.address == *a)));
     }
 
     #[test]
