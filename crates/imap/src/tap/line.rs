@@ -76,6 +76,8 @@ impl Announced {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -110,5 +112,26 @@ mod tests {
         assert_eq!(scanned(")))("), (Ok(false), 1));
         assert_eq!(scanned("(\"a"), (Ok(true), 1));
         assert_eq!(scanned("(((("), (Err(End::NestingTooDeep { limit: 3 }), 4));
+    }
+
+    proptest! {
+        /// The rule, an octet at a time.
+        #[test]
+        fn leaps_over_quoted_strings_miss_nothing(text in r#"[a"\\()]{0,40}"#) {
+            let (mut quoted, mut escaped, mut expected) = (false, false, 0_usize);
+            for byte in text.bytes() {
+                match byte {
+                    _ if escaped => escaped = false,
+                    b'\\' if quoted => escaped = true,
+                    b'"' => quoted = !quoted,
+                    b'(' if !quoted => expected += 1,
+                    b')' if !quoted => expected = expected.saturating_sub(1),
+                    _ => {}
+                }
+            }
+            let mut depth = 0;
+            prop_assert_eq!(scan(text.as_bytes(), &mut depth, usize::MAX), Ok(quoted));
+            prop_assert_eq!(depth, expected);
+        }
     }
 }
