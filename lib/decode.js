@@ -17,6 +17,8 @@ const LIKE_FROM = -1
 let values = null
 let at = 0
 let beside = null
+/** Of the message that is being read. */
+let from = null
 
 /** A function of what native code answers. */
 function reading(read) {
@@ -27,7 +29,7 @@ function reading(read) {
     try {
       return read()
     } finally {
-      values = beside = null
+      values = beside = from = null
     }
   }
 }
@@ -63,19 +65,18 @@ function fetchedMessage() {
 }
 
 function envelope() {
-  const row = {
+  return {
     date: date(),
     subject: next(),
     messageId: next(),
     inReplyTo: next(),
-    from: addresses(next(), null),
-    sender: null,
-    replyTo: null,
-    to: null,
-    cc: null,
-    bcc: null,
+    from: authors(),
+    sender: addresses(),
+    replyTo: addresses(),
+    to: addresses(),
+    cc: addresses(),
+    bcc: addresses(),
   }
-  return withOthers(row)
 }
 
 /** Recursive: native code bounds the depth. */
@@ -102,51 +103,35 @@ function parsedMessage() {
     date: date(),
     subject: next(),
     baseSubject: next(),
-    from: addresses(next(), null),
-    sender: null,
-    replyTo: null,
-    to: null,
-    cc: null,
-    bcc: null,
-    headers: null,
-    text: null,
-    html: null,
-    safeHtml: null,
-    preview: '',
-    attachments: null,
-    invites: null,
-    report: null,
-    security: null,
-    defects: null,
+    from: authors(),
+    sender: addresses(),
+    replyTo: addresses(),
+    to: addresses(),
+    cc: addresses(),
+    bcc: addresses(),
+    headers: headers(next()),
+    text: text(),
+    html: text(),
+    safeHtml: text(),
+    preview: next(),
+    attachments: listOf(attachment),
+    invites: listOf(invite),
+    report: next(),
+    security: next(),
+    defects: next(),
   }
-  withOthers(message)
-  message.headers = headers(next())
-  message.text = text()
-  message.html = text()
-  message.safeHtml = text()
-  message.preview = next()
-  message.attachments = listOf(attachment)
-  message.invites = listOf(invite)
-  message.report = next()
-  message.security = next()
-  message.defects = next()
   const trackingPixels = next()
   if (trackingPixels !== null) message.trackingPixels = trackingPixels
   return message
 }
 
-/** The lists of addresses behind `from`. */
-function withOthers(row) {
-  const { from } = row
-  row.sender = addresses(next(), from)
-  row.replyTo = addresses(next(), from)
-  row.to = addresses(next(), from)
-  row.cc = addresses(next(), from)
-  row.bcc = addresses(next(), from)
-  return row
+function authors() {
+  from = addresses()
+  return from
 }
 
-function addresses(length, from) {
+function addresses() {
+  const length = next()
   if (length === LIKE_FROM) return from.map(copy)
   const list = []
   for (let i = 0; i < length; i++) list.push(address(next(), next(), next()))
