@@ -201,6 +201,19 @@ async fn a_wrong_password() {
     mock.finished().await;
 }
 
+/// What a login comes to that the server answers with `reply`.
+async fn refusal(reply: &str) -> Error {
+    let mock = play(&format!(
+        "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\n\
+         C: {{tag}} AUTHENTICATE PLAIN {{response}}\n\
+         S: {{tag}} {reply}\n\
+         X: eof\n"
+    ));
+    let error = refused(options(&mock, Security::None)).await;
+    mock.finished().await;
+    error
+}
+
 #[tokio::test]
 async fn refusals_that_are_not_the_proofs_fault() {
     for (reply, expected) in [
@@ -213,33 +226,19 @@ async fn refusals_that_are_not_the_proofs_fault() {
         ("NO [PRIVACYREQUIRED] TLS first", "MECHANISM_UNAVAILABLE"),
         ("BAD what?", "COMMAND_REJECTED"),
     ] {
-        let mock = play(&format!(
-            "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\n\
-             C: {{tag}} AUTHENTICATE PLAIN {{response}}\n\
-             S: {{tag}} {reply}\n\
-             X: eof\n"
-        ));
-        let error = refused(options(&mock, Security::None)).await;
+        let error = refusal(reply).await;
         assert_eq!(error.code().as_str(), expected, "{reply}");
         if reply.contains("1500") {
             assert_eq!(error.retry_after().unwrap().as_millis(), 1500);
         }
-        mock.finished().await;
     }
 }
 
 #[tokio::test]
 async fn a_sentence_of_denial_is_about_the_proof() {
     for reply in ["NO Permission denied", "NO [ALERT] Permission denied"] {
-        let mock = play(&format!(
-            "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\n\
-             C: {{tag}} AUTHENTICATE PLAIN {{response}}\n\
-             S: {{tag}} {reply}\n\
-             X: eof\n"
-        ));
-        let error = refused(options(&mock, Security::None)).await;
+        let error = refusal(reply).await;
         assert_eq!(error.code().as_str(), "AUTHENTICATION_FAILED", "{reply}");
-        mock.finished().await;
     }
 }
 
