@@ -57,6 +57,14 @@ onEveryImap('fetching', (backend) => {
     expect(message.degraded).toBeNull()
   })
 
+  test('where the header names neither sender nor reply address, both are the author, each in a list of its own', async () => {
+    const [{ envelope }] = await all(client.fetch('INBOX', { newest: 1 }, { envelope: true }))
+    const author = [{ name: 'Ada Example', address: 'ada@contoso.example' }]
+    expect(envelope).toMatchObject({ from: author, sender: author, replyTo: author })
+    envelope!.sender[0].address = 'changed@contoso.example'
+    expect(envelope).toMatchObject({ from: author, replyTo: author })
+  })
+
   test('what is not asked for is null', async () => {
     const [message] = await all(client.fetch('INBOX', { newest: 1 }, { flags: true }))
     expect(message).toMatchObject({
