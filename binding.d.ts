@@ -74,6 +74,12 @@ export declare class ImapClientHandle {
   watch(call: Call, json: string, notify: (arg: string) => void): Reply<WatchHandle>
 }
 
+/** What `lib/texts.js` joins. */
+export declare class LongText {
+  /** Null behind the last. */
+  next(): Piece | null
+}
+
 /** Behind `OAuthClient`. */
 export declare class OAuthClientHandle {
   /** `options` → `PendingAuthorization`. */

@@ -839,6 +839,7 @@ module.exports.Call = nativeBinding.Call
 module.exports.CallHandle = nativeBinding.CallHandle
 module.exports.ChunkStream = nativeBinding.ChunkStream
 module.exports.ImapClientHandle = nativeBinding.ImapClientHandle
+module.exports.LongText = nativeBinding.LongText
 module.exports.OAuthClientHandle = nativeBinding.OAuthClientHandle
 module.exports.PageStream = nativeBinding.PageStream
 module.exports.ProviderHandle = nativeBinding.ProviderHandle

@@ -3,6 +3,7 @@
 const { hasFields } = require('./encode.js')
 const { adoptStack, captureOrigin, fromNative, fromUnknown, invalidArgument, MailError } = require('./error.js')
 const native = require('./native.js')
+const { whole } = require('./texts.js')
 
 /*
  * How every call crosses the border: a native promise resolves with `[failure, json, blobs, texts, handle]` and never rejects
@@ -18,7 +19,8 @@ async function run(method, options, start, finish, names) {
   const origin = captureOrigin(method)
   const scope = openCall(options, origin)
   try {
-    return finish(...settled(await start(scope.call), origin, names))
+    const [json, beside] = settled(await start(scope.call), origin, names)
+    return finish(json, await whole(beside))
   } catch (thrown) {
     throw withOrigin(thrown, origin)
   } finally {

@@ -67,7 +67,7 @@ function fetchedMessage() {
 function envelope() {
   return {
     date: date(),
-    subject: next(),
+    subject: text(),
     messageId: next(),
     inReplyTo: next(),
     from: authors(),
@@ -101,8 +101,8 @@ function parsedMessage() {
     references: next(),
     threadKey: next(),
     date: date(),
-    subject: next(),
-    baseSubject: next(),
+    subject: text(),
+    baseSubject: text(),
     from: authors(),
     sender: addresses(),
     replyTo: addresses(),
@@ -209,7 +209,7 @@ function headers(length) {
   for (let i = 0; i < length; i++) {
     const name = word()
     const value = next()
-    map[name] = typeof value === 'string' ? [value] : value
+    map[name] = Array.isArray(value) ? value.map(whole) : [whole(value)]
   }
   return map
 }
@@ -230,7 +230,10 @@ function blob() {
 }
 
 function text() {
-  const value = next()
+  return whole(next())
+}
+
+function whole(value) {
   return typeof value === 'number' ? beside.texts[value] : value
 }
 

@@ -3,6 +3,7 @@
 const { openCall, settled, withOrigin } = require('./call.js')
 const { captureOrigin } = require('./error.js')
 const { leavable } = require('./leave.js')
+const { whole } = require('./texts.js')
 
 /**
  * Pages of a native stream, opened by the first `next`, closed when the loop is left in whatever way.
@@ -20,7 +21,7 @@ function pagesOf(origin, options, open, page, names) {
       for (;;) {
         const [json, beside] = settled(await handle.next(), origin)
         if (json === null) return
-        yield page(json, beside)
+        yield page(json, await whole(beside))
       }
     } catch (thrown) {
       throw withOrigin(thrown, origin)

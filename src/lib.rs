@@ -17,6 +17,7 @@ mod hooks;
 mod imap;
 mod json;
 mod log;
+mod long_text;
 mod mime;
 mod oauth;
 mod reply;

@@ -8,18 +8,18 @@ use bytes::Bytes;
 use email_base::text::Text;
 use email_base::{Classify, Code, Failure, blob, text};
 use futures_util::FutureExt as _;
-use napi::bindgen_prelude::{AsyncBlock, AsyncBlockBuilder, Buffer, Either, Latin1String, ToNapiValue, Utf16String};
+use napi::bindgen_prelude::{AsyncBlock, AsyncBlockBuilder, Buffer, Either, Latin1String, ToNapiValue};
 use napi::{Env, Result};
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use crate::json;
+use crate::long_text::{LongText, Piece, cut};
 
 /// `[failure, json, blobs, texts, handle]`; `failure` and `json` are JSON.
 pub type Reply<H = ()> = (Option<String>, Option<Latin1String>, Option<Vec<Buffer>>, Option<Vec<JsText>>, Option<H>);
 
-/// One copy into the engine's own form, no decoding on the JS thread.
-type JsText = Either<Latin1String, Utf16String>;
+type JsText = Either<Piece, LongText>;
 
 /// A value as it crosses, before its bytes become buffers.
 pub struct Written {
@@ -138,10 +138,7 @@ fn buffer(bytes: Bytes) -> Buffer {
 }
 
 fn js_text(text: Text) -> JsText {
-    match text {
-        Text::Ascii(text) => Either::A(text.into()),
-        Text::Utf16(units) => Either::B(units.into()),
-    }
+    cut(text).map_or_else(Either::B, Either::A)
 }
 
 fn failure_json(failure: &Failure) -> String {

@@ -95,8 +95,8 @@ impl Row for ParsedMessage {
         out.serialize_element(&self.references)?;
         out.serialize_element(&self.thread_key)?;
         out.serialize_element(&self.date)?;
-        out.serialize_element(&self.subject)?;
-        out.serialize_element(&self.base_subject)?;
+        out.serialize_element(&self.subject.as_deref().map(Beside))?;
+        out.serialize_element(&self.base_subject.as_deref().map(Beside))?;
         people(&self.from, [&self.sender, &self.reply_to, &self.to, &self.cc, &self.bcc], out)?;
         self.headers.write(out)?;
         for text in [&self.text, &self.html, &self.safe_html] {
@@ -140,7 +140,7 @@ impl Row for Flag {
 impl Row for Envelope {
     fn write<S: SerializeSeq>(&self, out: &mut S) -> Result<(), S::Error> {
         out.serialize_element(&self.date)?;
-        out.serialize_element(&self.subject)?;
+        out.serialize_element(&self.subject.as_deref().map(Beside))?;
         out.serialize_element(&self.message_id)?;
         out.serialize_element(&self.in_reply_to)?;
         people(&self.from, [&self.sender, &self.reply_to, &self.to, &self.cc, &self.bcc], out)
@@ -196,8 +196,8 @@ impl Row for (String, Vec<String>) {
     fn write<S: SerializeSeq>(&self, out: &mut S) -> Result<(), S::Error> {
         out.serialize_element(&Word(&self.0))?;
         match self.1.as_slice() {
-            [value] => out.serialize_element(value),
-            values => out.serialize_element(values),
+            [value] => out.serialize_element(&Beside(value)),
+            values => out.serialize_element(&values.iter().map(|value| Beside(value)).collect::<Vec<_>>()),
         }
     }
 }

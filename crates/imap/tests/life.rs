@@ -375,7 +375,7 @@ async fn close_and_logout_settle_what_is_under_way() {
         for outcome in waiting {
             assert_eq!(code(outcome.await.unwrap()), "CLOSED");
         }
-        assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
         mock.finished().await;
     }
 }

@@ -15,6 +15,9 @@ use support::{Reply, World, call, callback, clean, pending};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// What a call takes that does not wait for two seconds, on a machine that is busy.
+const WITHOUT_A_PAUSE: Duration = Duration::from_millis(1900);
+
 fn busy(status: u16, seconds: &str) -> Reply {
     Reply::new(status, "text/html", "busy").header("retry-after", seconds)
 }
@@ -95,12 +98,12 @@ async fn everything_else_is_told_at_once() {
         ("no wish", Reply::new(429, "text/html", ""), Code::RateLimited),
         ("no wish of a busy one", Reply::new(503, "text/html", ""), Code::ServerUnavailable),
         // What it did before it broke is not known.
-        ("broken", busy(500, "1"), Code::ServerUnavailable),
-        ("a gateway's", busy(502, "1"), Code::ServerUnavailable),
-        ("dead", Reply::error(503, "invalid_grant", 50173).header("retry-after", "1"), Code::InvalidGrant),
+        ("broken", busy(500, "2"), Code::ServerUnavailable),
+        ("a gateway's", busy(502, "2"), Code::ServerUnavailable),
+        ("dead", Reply::error(503, "invalid_grant", 50173).header("retry-after", "2"), Code::InvalidGrant),
         (
             "dead, as it should be",
-            Reply::error(400, "invalid_grant", 50173).header("retry-after", "1"),
+            Reply::error(400, "invalid_grant", 50173).header("retry-after", "2"),
             Code::InvalidGrant,
         ),
     ] {
@@ -108,7 +111,7 @@ async fn everything_else_is_told_at_once() {
         world.next(reply);
         let began = clock::now();
         assert_eq!(client.refresh(&held(), None, &call()).await.unwrap_err().code(), code, "{name}");
-        assert!(began.elapsed() < Duration::from_millis(900), "{name}");
+        assert!(began.elapsed() < WITHOUT_A_PAUSE, "{name}");
         assert_eq!(world.token_requests().len(), before + 1, "{name}");
     }
 }
@@ -117,10 +120,9 @@ async fn everything_else_is_told_at_once() {
 async fn a_deadline_that_comes_first_is_not_waited_for() {
     let world = World::start().await;
     world.next(busy(429, "2"));
-    let short = Call::new(Duration::from_millis(1500), CancellationToken::new());
-    let began = clock::now();
+    let short = Call::new(Duration::from_millis(1900), CancellationToken::new());
     let error = world.microsoft().refresh(&held(), None, &short).await.unwrap_err();
-    assert!(began.elapsed() < Duration::from_millis(900));
+    // Who had waited would have been told TIMEOUT.
     assert_eq!((error.code(), error.retry_after()), (Code::RateLimited, Some(Duration::from_secs(2))));
 }
 
@@ -128,7 +130,7 @@ async fn a_deadline_that_comes_first_is_not_waited_for() {
 async fn an_abort_ends_the_pause_and_nothing_more_is_sent() {
     let world = World::start().await;
     let client = world.microsoft();
-    world.next(busy(429, "1"));
+    world.next(busy(429, "2"));
     let cancel = CancellationToken::new();
     let aborted = Call::new(Duration::from_secs(20), cancel.clone());
     let began = clock::now();
@@ -137,12 +139,11 @@ async fn an_abort_ends_the_pause_and_nothing_more_is_sent() {
         while world.token_requests().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
         cancel.cancel();
     });
     assert_eq!(outcome.unwrap_err().code(), Code::Aborted);
-    assert!(began.elapsed() < Duration::from_millis(900));
-    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert!(began.elapsed() < WITHOUT_A_PAUSE);
+    tokio::time::sleep(Duration::from_millis(2200)).await;
     assert_eq!(world.token_requests().len(), 1);
 }
 
@@ -150,7 +151,7 @@ async fn an_abort_ends_the_pause_and_nothing_more_is_sent() {
 async fn callers_of_one_source_and_of_one_grant_share_the_pause() {
     let world = World::start().await;
     let client = world.microsoft();
-    world.next(busy_entra("1"));
+    world.next(busy_entra("2"));
     let sources = [0, 1].map(|_| client.token_source(named("shared", -10), Arc::new(NoStore)).unwrap());
     let mut callers = JoinSet::new();
     for n in 0..40 {
@@ -160,7 +161,9 @@ async fn callers_of_one_source_and_of_one_grant_share_the_pause() {
     let cancel = CancellationToken::new();
     let impatient = Call::new(Duration::from_secs(20), cancel.clone());
     let (aborted, ()) = tokio::join!(sources[0].access_token(&impatient), async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        while world.token_requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         cancel.cancel();
     });
     assert_eq!(aborted.unwrap_err().code(), Code::Aborted);
@@ -175,7 +178,7 @@ async fn nobody_waits_while_the_held_token_is_good() {
     let source = world.microsoft().token_source(named("good", 60), Arc::new(NoStore)).unwrap();
     let began = clock::now();
     assert_eq!(token(&source).await.unwrap(), "canary-access-good");
-    assert!(began.elapsed() < Duration::from_millis(900));
+    assert!(began.elapsed() < WITHOUT_A_PAUSE);
     assert_eq!(world.token_requests().len(), 1);
 }
 
@@ -193,7 +196,7 @@ async fn a_source_tells_a_caller_without_time_how_long_it_takes() {
     let world = World::start().await;
     world.next(busy(429, "2"));
     let source = world.microsoft().token_source(named("hurried", -10), Arc::new(NoStore)).unwrap();
-    let short = Call::new(Duration::from_millis(1500), CancellationToken::new());
+    let short = Call::new(Duration::from_millis(1900), CancellationToken::new());
     let error = source.access_token(&short).await.unwrap_err();
     assert_eq!((error.code(), error.retry_after()), (Code::RateLimited, Some(Duration::from_secs(2))));
 }
