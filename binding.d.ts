@@ -66,7 +66,7 @@ export declare class ImapClientHandle {
   delete(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
   /** `[path, uid, message, { flags, uidValidity }]` */
   replace(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
-  /** Ends politely. */
+  /** Ends politely. The client takes a second and a half at most: who set no deadline is not told that one passed. */
   logout(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
   /** Ends at once. */
   close(): void

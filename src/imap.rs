@@ -369,7 +369,7 @@ impl ImapClientHandle {
         })
     }
 
-    /// Ends politely.
+    /// Ends politely. The client takes a second and a half at most: who set no deadline is not told that one passed.
     #[napi]
     pub fn logout(
         &self,
@@ -378,7 +378,7 @@ impl ImapClientHandle {
         _json: String,
         _blobs: Vec<Uint8Array>,
     ) -> Result<AsyncBlock<Reply>> {
-        let (client, call) = (self.0.clone(), call.within(timeout::LOGOUT));
+        let (client, call) = (self.0.clone(), call.within(timeout::IMAP));
         settle(&env, async move { done(client.logout(&call).await) })
     }
 
