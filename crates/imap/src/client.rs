@@ -5,6 +5,7 @@ mod decode;
 mod download;
 pub(crate) mod feed;
 pub(crate) mod fetch;
+mod page;
 mod rows;
 mod sluice;
 mod uuencode;

@@ -8,8 +8,8 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use email_base::Classify;
@@ -180,6 +180,76 @@ fn mailbox_that_ends(
             }
         }
     })
+}
+
+/// Every second UID, sizes of 4, and what was asked.
+fn sparse_mailbox(count: u32) -> (Mock, Arc<Mutex<Vec<String>>>) {
+    let asked = Arc::<Mutex<Vec<String>>>::default();
+    let log = asked.clone();
+    let mock = Mock::each(None, async move |_, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1").await;
+        let largest = count * 2;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap();
+            log.lock().unwrap().push(command.to_owned());
+            let mut answer = String::new();
+            let all: Vec<_> = (1..=count).map(|n| n * 2).collect();
+            let having = |set: &str| {
+                let set = email_imap::UidRanges::parse(set.replace('*', &largest.to_string()).as_bytes()).unwrap();
+                all.iter().copied().filter(|uid| set.contains(*uid)).collect::<Vec<_>>()
+            };
+            if command.starts_with("EXAMINE") {
+                answer = format!("* {count} EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n");
+            } else if let Some(set) = command.strip_prefix("UID SEARCH UID ") {
+                let hits: Vec<_> = having(set).iter().map(u32::to_string).collect();
+                answer = format!("* SEARCH {}\r\n", hits.join(" "));
+            } else if let Some(rest) = command.strip_prefix("FETCH ") {
+                let (first, _) = rest.split_once(':').unwrap();
+                for seq in first.parse::<u32>().unwrap()..=count {
+                    answer += &format!("* {seq} FETCH (UID {})\r\n", seq * 2);
+                }
+            } else if let Some(rest) = command.strip_prefix("UID FETCH ") {
+                let (set, items) = rest.split_once(' ').unwrap();
+                let item = if items.contains("BODY") { "BODY[] \"a: b\"" } else { "RFC822.SIZE 4" };
+                for uid in having(set) {
+                    answer += &format!("* {} FETCH (UID {uid} {item})\r\n", uid / 2);
+                }
+            }
+            if peer.try_send(format!("{answer}{tag} OK done\r\n")).await.is_err() {
+                return;
+            }
+        }
+    });
+    (mock, asked)
+}
+
+#[tokio::test]
+async fn of_many_messages_the_first_does_not_wait_for_the_size_of_the_last() {
+    let every: Vec<_> = (1..=6000).map(|n| n * 2).collect();
+    let within = |first, last| every.iter().copied().filter(|uid| (first..=last).contains(uid)).collect::<Vec<_>>();
+    let stretches =
+        |sets: &[&str]| sets.iter().map(|set| format!("UID FETCH {set} (UID RFC822.SIZE)")).collect::<Vec<_>>();
+    for (set, wanted, sizes) in [
+        (r#""1:*""#, every.clone(), stretches(&["2:2000", "2002:10000", "10002:12000"])),
+        (r#""101:2900""#, within(101, 2900), stretches(&["102:2100", "2102:2900"])),
+        (r#""1:500,601:900,1001:*""#, [within(1, 500), within(601, 900), within(1001, 12000)].concat(), Vec::new()),
+        (r#"{"newest":1200}"#, within(9602, 12000), stretches(&["9602:11600", "11602:12000"])),
+        (r#""1:1999""#, within(1, 1999), stretches(&["2:1998"])),
+        (r#"{"newest":1000}"#, within(10002, 12000), Vec::new()),
+    ] {
+        let (mock, asked) = sparse_mailbox(6000);
+        let client = connect(&mock).await;
+        let query = json(r#"{"source":true}"#);
+        let (messages, error) = all(client.fetch("INBOX", json(set), query, FetchOptions::default(), &call())).await;
+        assert!(error.is_none(), "{set}: {error:?}");
+        assert_eq!(numbers(&messages), wanted, "{set}");
+        let asked: Vec<_> = asked.lock().unwrap().iter().filter(|line| line.contains("RFC822.SIZE")).cloned().collect();
+        assert!(asked.iter().all(|line| line.len() < 8200), "{set}");
+        if !sizes.is_empty() {
+            assert_eq!(asked, sizes, "{set}");
+        }
+        client.close();
+    }
 }
 
 #[tokio::test]

@@ -9,44 +9,41 @@
 //! page: no deadlock by construction. More is asked for only while there is room.
 
 use std::collections::VecDeque;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use email_base::clock::{self, Instant};
 use email_base::{Call, Classify, Code};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::batch::{BATCH_ROWS, Batch, Parsed, Parsing, front};
 use super::feed::{Feed, Outlet};
-use super::rows;
+use super::page::Page;
+pub use super::page::Ready;
 use crate::command::argument::Mailbox;
 use crate::command::fetch::{Fetch, Fetched};
 use crate::command::fetch_items::Items;
 use crate::command::fetch_rows::{Chunk, FetchRows, Item, Work};
-use crate::command::resolve::Resolve;
+use crate::command::resolve::{Resolve, SIZED_ROWS, Sizes};
 use crate::command::windows::Paused;
 use crate::connection::{Freshness, Pool};
 use crate::error::{Error, Result};
 use crate::grammar::FetchRow;
 use crate::options::{DEFAULT_PAGE_SIZE, FetchOptions, MAX_PAGE_SIZE};
 use crate::types::{FetchQuery, FetchedMessage};
-use crate::uid_set::UidSet;
+use crate::uid_set::{UidRange, UidRanges, UidSet};
 
 /// Octets of whole messages in one chunk, unless one message alone has more.
 const CHUNK_OCTETS: u64 = 4 << 20;
 /// Whole messages in one chunk.
 const CHUNK_ROWS: usize = 200;
+/// How much longer each stretch of sizes is than the one before.
+const STRETCH_GROWTH: usize = 4;
 /// Chunks in memory: two being read, two being parsed and handed out.
 const CHUNKS_AHEAD: usize = 4;
 /// What a row without content takes on the wire, about.
 const ROW_OCTETS: u64 = 4 << 10;
 /// Pages that wait for whoever reads.
 const PAGES_AHEAD: usize = 2;
-/// A page ends at this many bytes, however few its rows: two of them are held.
-const PAGE_BYTES: usize = 4 << 20;
-/// Rows for which there is room in a page from the start.
-const USUAL_PAGE: usize = 64;
 /// Batches being parsed at once.
 const BATCHES_AHEAD: usize = 4;
 /// Connections lost in a row without one more row: then the fetch gives up.
@@ -57,9 +54,6 @@ const MAX_SUSPICIONS: u32 = 60;
 /// A fetch under way. Dropping it stops the work.
 #[derive(Debug)]
 pub struct Pages<T = Vec<FetchedMessage>>(Feed<T>);
-
-/// What becomes of a page before it waits for whoever reads.
-pub type Ready<T> = fn(Vec<FetchedMessage>) -> T;
 
 impl<T: Send + 'static> Pages<T> {
     pub(super) fn new(
@@ -247,7 +241,8 @@ impl Plan {
         }
     }
 
-    /// Whole messages: first which ones and how large, then chunks of them.
+    /// Whole messages: first which ones and how large, then chunks of them. Of many, the sizes come stretch by stretch, so
+    /// that the first row does not wait for the last size.
     async fn read_whole(
         &self,
         pool: &Pool,
@@ -256,18 +251,42 @@ impl Plan {
         room: Arc<Semaphore>,
     ) -> Result<()> {
         let single = self.uids.as_ranges().filter(|ranges| ranges.count() == 1).and_then(|ranges| ranges.iter().next());
-        let (messages, uid_validity, freshness) = match single {
-            Some(uid) => (vec![(uid, 0)], self.uid_validity, Freshness::Now),
-            None => {
-                let (mailbox, uids) = (self.mailbox.clone(), self.uids.clone());
-                let resolve = Resolve { mailbox, uids, uid_validity: self.uid_validity, sizes: true };
-                let resolved = pool.submit(resolve, call).await?;
-                (resolved.messages, resolved.uid_validity, Freshness::AsIs)
-            }
+        let work_on = async |messages, checked| {
+            let work = Work::new(chunks(messages, CHUNK_ROWS));
+            work.leave_out_content_beyond(pool.max_literal_bytes());
+            self.work_through(pool, call, items.clone(), Arc::clone(&room), work, checked).await
         };
-        let work = Work::new(chunks(messages, CHUNK_ROWS));
-        work.leave_out_content_beyond(pool.max_literal_bytes());
-        self.work_through(pool, call, items, room, work, (uid_validity, freshness)).await
+        if let Some(uid) = single {
+            return work_on(vec![(uid, 0)], (self.uid_validity, Freshness::Now)).await;
+        }
+        let resolve = async |uids, uid_validity, sizes| {
+            pool.submit(Resolve { mailbox: self.mailbox.clone(), uids, uid_validity, sizes }, call).await
+        };
+        let all = resolve(self.uids.clone(), self.uid_validity, Sizes::OfFew).await?;
+        if all.sized {
+            return work_on(all.messages, (all.uid_validity, Freshness::AsIs)).await;
+        }
+        let uids: Vec<u32> = all.messages.into_iter().map(|(uid, _)| uid).collect();
+        let (mut rest, mut length) = (uids.as_slice(), SIZED_ROWS);
+        while !rest.is_empty() {
+            let (stretch, later) = rest.split_at(length.min(rest.len()));
+            let sized = resolve(self.within(stretch).into(), all.uid_validity, Sizes::All).await?;
+            work_on(sized.messages, (all.uid_validity, Freshness::AsIs)).await?;
+            // Each costs a round trip: a few are enough for any mailbox.
+            (rest, length) = (later, length.saturating_mul(STRETCH_GROWTH));
+        }
+        Ok(())
+    }
+
+    /// A stretch of the messages that the set has, in as few words as can be.
+    fn within(&self, stretch: &[u32]) -> UidRanges {
+        let (first, last) = (stretch.first().copied().unwrap_or(1), stretch.last().copied().unwrap_or(1));
+        let bounds = UidRanges::new(vec![UidRange { first, last }]);
+        match self.uids.as_ranges() {
+            Some(ranges) => ranges.intersection(&bounds),
+            None if self.uids == UidSet::all() || self.uids.newest_count().is_some() => bounds,
+            None => UidRanges::from_uids(stretch.iter().copied()),
+        }
     }
 
     /// Over as many turns and connections as it takes.
@@ -403,63 +422,6 @@ async fn pass_on<T>(
             },
             () = page.overdue() => page.hand_out().await?,
         }
-    }
-}
-
-/// Gathers messages to pages and hands them out.
-struct Page<T> {
-    messages: Vec<FetchedMessage>,
-    bytes: usize,
-    size: usize,
-    linger: Option<Duration>,
-    /// When what is in it has waited long enough.
-    due: Option<Instant>,
-    ready: Ready<T>,
-    outlet: Outlet<T>,
-}
-
-impl<T> Page<T> {
-    fn new(size: usize, ready: Ready<T>, outlet: Outlet<T>) -> Self {
-        Self { messages: Vec::new(), bytes: 0, size, linger: None, due: None, ready, outlet }
-    }
-
-    fn lingering(self, linger: Duration) -> Self {
-        Self { linger: Some(linger), ..self }
-    }
-
-    /// Resolves when the page has to go, full or not.
-    async fn overdue(&self) {
-        match self.due {
-            Some(due) if !self.messages.is_empty() => clock::sleep_until(due).await,
-            _ => std::future::pending().await,
-        }
-    }
-
-    async fn take(&mut self, parsed: Parsed) -> Result<()> {
-        for message in parsed.messages {
-            self.bytes += rows::weight(&message);
-            if self.messages.is_empty() {
-                self.messages.reserve(self.size.min(USUAL_PAGE));
-                self.due = self.linger.and_then(|linger| clock::now().checked_add(linger));
-            }
-            self.messages.push(message);
-            if self.messages.len() >= self.size || self.bytes >= PAGE_BYTES {
-                self.hand_out().await?;
-            }
-        }
-        // Only now is the chunk's room free: its last row has been handed out or is in this page.
-        drop(parsed.room);
-        Ok(())
-    }
-
-    async fn finish(mut self) -> Result<()> {
-        if self.messages.is_empty() { Ok(()) } else { self.hand_out().await }
-    }
-
-    fn hand_out(&mut self) -> impl Future<Output = Result<()>> + '_ {
-        let page = (self.ready)(std::mem::take(&mut self.messages));
-        self.bytes = 0;
-        async move { self.outlet.send(Ok(page)).await.map_err(|_| Error::Internal("a stream's reader ended")) }
     }
 }
 

@@ -19,15 +19,28 @@ pub(crate) struct Resolve {
     pub(crate) mailbox: Mailbox,
     pub(crate) uids: UidSet,
     pub(crate) uid_validity: Option<u32>,
-    /// With their sizes, for splitting by bytes.
-    pub(crate) sizes: bool,
+    /// For splitting by bytes.
+    pub(crate) sizes: Sizes,
 }
+
+/// Whether the sizes are asked for, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sizes {
+    All,
+    /// Unless there may be more than [`SIZED_ROWS`] messages: those of a hundred thousand take a server seconds.
+    OfFew,
+}
+
+/// Messages whose sizes are worth waiting for.
+pub(crate) const SIZED_ROWS: usize = 1000;
 
 /// Messages that exist.
 #[derive(Debug, Default)]
 pub(crate) struct Resolved {
     /// UID and size (0 when it was not asked for, or not given), ascending.
     pub(crate) messages: Vec<(u32, u64)>,
+    /// Whether the sizes were asked for.
+    pub(crate) sized: bool,
     /// To be guarded from now on.
     pub(crate) uid_validity: Option<u32>,
 }
@@ -45,10 +58,12 @@ impl Command for Resolve {
     }
 
     async fn run(&self, link: &mut Link) -> Result<Resolved> {
+        let sized;
         let messages = match self.uids.newest_count() {
             Some(count) => {
                 let exists = link.open_and_refresh(&self.mailbox, Access::Read, self.uid_validity).await?;
-                newest(link, count, exists, self.sizes).await?
+                sized = self.asks_sizes(exists);
+                newest(link, count, exists, sized).await?
             }
             None => {
                 link.open(&self.mailbox, Access::Read, self.uid_validity, Freshness::Now).await?;
@@ -56,16 +71,25 @@ impl Command for Resolve {
                     // What is known may be old: an empty mailbox knows no `1:*` (BAD on some servers), so ask first.
                     link.open_and_refresh(&self.mailbox, Access::Read, self.uid_validity).await?;
                 }
+                sized = self.asks_sizes(link.exists());
                 if link.is_empty() {
                     Vec::new()
-                } else if self.sizes {
-                    sized(link, &self.uids).await?
+                } else if sized {
+                    with_sizes(link, &self.uids).await?
                 } else {
                     search::existing(link, &self.uids).await?.into_iter().map(|uid| (uid, 0)).collect()
                 }
             }
         };
-        Ok(Resolved { messages, uid_validity: link.uid_validity() })
+        Ok(Resolved { messages, sized, uid_validity: link.uid_validity() })
+    }
+}
+
+impl Resolve {
+    fn asks_sizes(&self, exists: u32) -> bool {
+        let named = self.uids.as_ranges().map(UidRanges::count).or(self.uids.newest_count().map(u64::from));
+        let most = named.unwrap_or(u64::MAX).min(u64::from(exists));
+        self.sizes == Sizes::All || most <= SIZED_ROWS as u64
     }
 }
 
@@ -99,7 +123,7 @@ pub(super) async fn newest(link: &mut Link, count: u32, exists: u32, sizes: bool
     Ok(found.into_iter().skip(surplus).collect())
 }
 
-async fn sized(link: &mut Link, set: &UidSet) -> Result<Vec<(u32, u64)>> {
+async fn with_sizes(link: &mut Link, set: &UidSet) -> Result<Vec<(u32, u64)>> {
     let wanted = Wanted::new(set);
     let mut found = BTreeMap::new();
     for piece in set.lines(MAX_SET_BYTES) {

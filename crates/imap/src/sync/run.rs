@@ -17,7 +17,7 @@ use crate::command::fetch::{Fetch, Fetched};
 use crate::command::fetch_items::Items;
 use crate::command::fetch_rows::Chunk;
 use crate::command::list::List;
-use crate::command::resolve::Resolve;
+use crate::command::resolve::{Resolve, Sizes};
 use crate::connection::{Freshness, Pool};
 use crate::error::{Error, Result};
 use crate::options::ListQuery;
@@ -264,7 +264,7 @@ async fn sizes(
     uid_validity: u32,
 ) -> Result<Vec<(u32, u64)>> {
     let uids = UidSet::from(uids.clone());
-    let resolve = Resolve { mailbox: mailbox.clone(), uids, uid_validity: Some(uid_validity), sizes: true };
+    let resolve = Resolve { mailbox: mailbox.clone(), uids, uid_validity: Some(uid_validity), sizes: Sizes::All };
     Ok(pool.submit(resolve, call).await?.messages)
 }
 
