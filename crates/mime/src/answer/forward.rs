@@ -52,7 +52,7 @@ fn bodies(original: &ParsedMessage, options: &ForwardOptions) -> (String, Option
     let own = quote::own_text(options.text.as_deref(), options.html.as_deref());
     let lines: String = head.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
     let text = format!("{}\n\n{MARK}\n{lines}\n{}", own.trim_end(), quote::text_of(original));
-    if options.html.is_none() && original.html.is_none() {
+    if options.html.is_none() && quote::is_plain(original) {
         return (text.trim_start_matches('\n').to_owned(), None);
     }
     let own = quote::own_html(options.text.as_deref(), options.html.as_deref());
@@ -96,6 +96,15 @@ mod tests {
         assert_eq!(back.attachments[0].filename, "p.pdf");
         assert_eq!(back.attachments[0].content.as_ref().unwrap().0[..], b"%PDF"[..]);
         assert_eq!(back.preview, "See below.");
+    }
+
+    #[test]
+    fn plain_text_is_forwarded_as_plain_text() {
+        let plain = parse(SOURCE.as_bytes(), &ParseOptions::default());
+        assert!(plain.html.is_some(), "made of the text");
+        assert_eq!(forward(&plain, options()).unwrap().html, None);
+        let with_html = ForwardOptions { html: Some("<p>See below.</p>".to_owned()), ..options() };
+        assert!(forward(&plain, with_html).unwrap().html.unwrap().contains("Hello"));
     }
 
     #[test]

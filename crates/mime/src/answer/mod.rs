@@ -16,13 +16,26 @@ fn usable(addresses: &[Address], except: &mut Vec<String>) -> Vec<Address> {
     let mut all = Vec::new();
     for Address { name, address, .. } in addresses {
         let key = address.to_lowercase();
-        if check_address(address) && !except.contains(&key) {
+        if let Some(address) = writable(address)
+            && !except.contains(&key)
+        {
             except.push(key);
             let name = name.as_deref().map(one_line).filter(|n| !n.is_empty()).map(Into::into);
-            all.push(Address { name, address: address.clone(), group: None });
+            all.push(Address { name, address: address.into(), group: None });
         }
     }
     all
+}
+
+/// An address that was read, as one writes it. Japanese carriers gave out such as `a..b.@…`, which is one in quotes only
+/// (RFC 5321 §4.1.2).
+fn writable(address: &str) -> Option<String> {
+    let quoted = || address.rsplit_once('@').map(|(local, domain)| format!("\"{local}\"@{domain}"));
+    let dots = || address.contains("..") || address.contains(".@") || address.starts_with('.');
+    if check_address(address) {
+        return Some(address.to_owned());
+    }
+    quoted().filter(|quoted| dots() && check_address(quoted))
 }
 
 /// The conversation up to and with `original` (RFC 5322 §3.6.4), oldest first.

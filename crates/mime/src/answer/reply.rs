@@ -32,7 +32,8 @@ pub struct ReplyOptions {
 /// The answer to `original`.
 pub fn reply_to(original: &ParsedMessage, options: ReplyOptions) -> Result<MessageInit, Error> {
     let from = one_recipient(&options.from, "from")?;
-    let mut own: Vec<String> = options.own.iter().flatten().map(|a| a.trim().to_lowercase()).collect();
+    let bare = |own: &String| one_recipient(&own.as_str().into(), "self").unwrap_or_else(|_| own.trim().to_owned());
+    let mut own: Vec<String> = options.own.iter().flatten().map(|own| bare(own).to_lowercase()).collect();
     own.push(from.to_lowercase());
     let (to, cc) = recipients(original, &own, options.all.unwrap_or(false));
     let (text, html) = bodies(original, &options);
@@ -160,6 +161,28 @@ mod tests {
             (list(reply.to), list(reply.cc)),
             (vec!["ada@example.com".to_owned()], vec!["dan@example.net".to_owned()])
         );
+    }
+
+    #[test]
+    fn oneself_may_be_named_as_in_a_header() {
+        let own = Some(vec!["Dan <DAN@example.net>".to_owned(), "no address".to_owned()]);
+        let reply = reply_to(&original(), ReplyOptions { all: Some(true), own, ..options() }).unwrap();
+        assert_eq!(list(reply.cc), ["cy@example.org"]);
+    }
+
+    #[test]
+    fn the_answer_reaches_addresses_with_dots_in_odd_places() {
+        for (read, written) in [
+            ("a..b.@docomo.example", "\"a..b.\"@docomo.example"),
+            (".a@docomo.example", "\".a\"@docomo.example"),
+            ("\"a..b\"@docomo.example", "\"a..b\"@docomo.example"),
+        ] {
+            let source = format!("From: Ada <{read}>\nTo: bob@example.com\n\nHi");
+            let reply = reply_to(&parse(source.as_bytes(), &ParseOptions::default()), options()).unwrap();
+            assert_eq!(list(reply.to.clone()), [written]);
+            let back = parse(&build(reply).unwrap().into_body().read_all().unwrap(), &ParseOptions::default());
+            assert_eq!(back.to.len(), 1, "{read}");
+        }
     }
 
     #[test]

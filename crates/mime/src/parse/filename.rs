@@ -1,7 +1,7 @@
 //! Names that are safe to join to a folder, on every system the host runs on.
 
-/// Longest name in octets: file systems stop at 255, and a caller may want to prefix something.
-const MAX_BYTES: usize = 200;
+/// Longest name in octets: file systems stop at 255.
+const MAX_BYTES: usize = 250;
 
 /// `name` without separators, control and bidi characters, reserved names and edges that Windows drops.
 /// `None` when nothing is left.

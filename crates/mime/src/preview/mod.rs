@@ -1,16 +1,19 @@
 //! The line of a message list: the first words that its sender wrote (no preheader filler, quoted tail or signature).
 
+mod tail;
+
 use std::iter::Peekable;
 use std::str::Lines;
+
+use self::tail::{
+    MAX_ATTRIBUTION, is_attribution_end, is_attribution_of_two, is_device_line, is_header_line, is_tail_start,
+};
 
 /// Characters of a preview.
 const LENGTH: usize = 200;
 
 /// Text that is read for it: what a person wrote comes before that.
 pub(crate) const ENOUGH: usize = 16 * 1024;
-
-/// Octets of a line that may announce what is quoted; longer ones are prose.
-const MAX_ATTRIBUTION: usize = 400;
 
 /// The preview of a message's text.
 pub(crate) fn of_text(text: &str) -> String {
@@ -136,247 +139,6 @@ fn is_ruler(line: &str) -> bool {
             .all(|c| c.is_ascii_punctuation() || c.is_whitespace() || matches!(c, '–' | '—' | '─' | '━' | '•' | '·'))
 }
 
-/// Where the quoted message begins. `next` is the line after: attributions may take two.
-fn is_tail_start(line: &str, next: &str) -> bool {
-    if line.len() > MAX_ATTRIBUTION {
-        return false;
-    }
-    is_original_mark(line)
-        || (is_header_line(line) && is_header_line(next))
-        || is_attribution(line)
-        || is_attribution_of_two(line, next)
-}
-
-/// `-----Original Message-----` in the languages of the great programs.
-fn is_original_mark(line: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "original message",
-        "forwarded message",
-        "forwarded by",
-        "begin forwarded message",
-        "ursprüngliche nachricht",
-        "weitergeleitete nachricht",
-        "originalnachricht",
-        "message d'origine",
-        "message transféré",
-        "message original",
-        "mensaje original",
-        "mensaje reenviado",
-        "mensagem original",
-        "mensagem encaminhada",
-        "messaggio originale",
-        "messaggio inoltrato",
-        "oorspronkelijk bericht",
-        "doorgestuurd bericht",
-        "ursprungligt meddelande",
-        "originalmeddelande",
-        "oprindelig meddelelse",
-        "opprinnelig melding",
-        "alkuperäinen viesti",
-        "wiadomość oryginalna",
-        "původní zpráva",
-        "исходное сообщение",
-        "пересылаемое сообщение",
-        "原始邮件",
-        "原始郵件",
-        "转发的邮件",
-        "轉寄的郵件",
-        "転送メッセージ",
-        "元のメッセージ",
-        "원본 메시지",
-        "전달된 메시지",
-        "thư gốc",
-        "özgün ileti",
-        "الرسالة الأصلية",
-        "הודעה מקורית",
-    ];
-    let lower = line.to_lowercase();
-    let inner = lower.trim_matches(['-', '_', '=', '*', '>', ' ', ':', '—', '–']);
-    let framed = inner.len() + 2 < lower.len() || lower.ends_with(':');
-    framed && WORDS.iter().any(|w| inner.starts_with(w))
-}
-
-/// `From: …`, `发件人：…`: one line of a quoted header.
-fn is_header_line(line: &str) -> bool {
-    const NAMES: &[&str] = &[
-        "from",
-        "sent",
-        "date",
-        "to",
-        "cc",
-        "subject",
-        "von",
-        "gesendet",
-        "datum",
-        "an",
-        "betreff",
-        "de",
-        "envoyé",
-        "date",
-        "à",
-        "objet",
-        "enviado",
-        "para",
-        "asunto",
-        "assunto",
-        "da",
-        "inviato",
-        "a",
-        "oggetto",
-        "van",
-        "verzonden",
-        "aan",
-        "onderwerp",
-        "från",
-        "skickat",
-        "till",
-        "ämne",
-        "fra",
-        "sendt",
-        "til",
-        "emne",
-        "lähettäjä",
-        "lähetetty",
-        "aihe",
-        "od",
-        "wysłano",
-        "do",
-        "temat",
-        "odesláno",
-        "komu",
-        "předmět",
-        "от",
-        "отправлено",
-        "кому",
-        "тема",
-        "发件人",
-        "发送时间",
-        "收件人",
-        "抄送",
-        "主题",
-        "日期",
-        "寄件者",
-        "寄件日期",
-        "收件者",
-        "副本",
-        "主旨",
-        "差出人",
-        "送信日時",
-        "宛先",
-        "件名",
-        "日時",
-        "보낸 사람",
-        "보낸 날짜",
-        "받는 사람",
-        "제목",
-        "날짜",
-        "gönderen",
-        "gönderme",
-        "kime",
-        "konu",
-        "từ",
-        "đã gửi",
-        "đến",
-        "chủ đề",
-        "من",
-        "إلى",
-        "الموضوع",
-    ];
-    let Some((name, value)) = line.trim_matches(['*', ' ']).split_once([':', '：']) else { return false };
-    let name = name.trim_matches(['*', ' ']).to_lowercase();
-    name.len() < 40 && !value.trim().is_empty() && NAMES.contains(&name.as_str())
-}
-
-/// `On Mon, Jan 5, 2026 at 10:00, Ada <ada@example.com> wrote:`
-fn is_attribution(line: &str) -> bool {
-    is_attribution_end(line)
-        && (is_attribution_start(line) || line.contains('@') || line.chars().any(|c| c.is_ascii_digit()))
-}
-
-fn is_attribution_of_two(line: &str, next: &str) -> bool {
-    let short = line.len() <= MAX_ATTRIBUTION && next.len() <= MAX_ATTRIBUTION;
-    short && is_attribution_start(line) && is_attribution_end(next)
-}
-
-fn is_attribution_start(line: &str) -> bool {
-    const STARTS: &[&str] = &[
-        "on ", "am ", "le ", "el ", "em ", "il ", "op ", "den ", "på ", "w dniu ", "dne ", "в ", "在", "於", "于",
-        "vào ",
-    ];
-    let lower: String = line.chars().take(12).collect::<String>().to_lowercase();
-    line.chars().any(|c| c.is_ascii_digit()) && STARTS.iter().any(|s| lower.starts_with(s))
-}
-
-fn is_attribution_end(line: &str) -> bool {
-    const ENDS: &[&str] = &[
-        "wrote",
-        "schrieb",
-        "geschrieben",
-        "a écrit",
-        "écrit",
-        "escribió",
-        "escreveu",
-        "ha scritto",
-        "schreef",
-        "skrev",
-        "kirjoitti",
-        "napisał(a)",
-        "napisał",
-        "napsal(a)",
-        "napsal",
-        "написал(а)",
-        "написал",
-        "пишет",
-        "写道",
-        "寫道",
-        "书写",
-        "のメール",
-        "書きました",
-        "작성",
-        "님이 작성",
-        "yazdı",
-        "yazmış",
-        "đã viết",
-        "كتب",
-    ];
-    let Some(before) = line.trim_end().strip_suffix([':', '：']) else { return false };
-    let lower = before.trim_end().to_lowercase();
-    // German and Dutch name the writer last: „Am … schrieb Ada <…>:“
-    ENDS.iter().any(|w| lower.ends_with(w)) || (lower.ends_with('>') && ENDS.iter().any(|w| lower.contains(w)))
-}
-
-/// What a telephone puts below every message.
-fn is_device_line(line: &str) -> bool {
-    const STARTS: &[&str] = &[
-        "sent from my ",
-        "sent from mail for windows",
-        "sent from outlook",
-        "get outlook for ",
-        "von meinem ",
-        "gesendet von mail",
-        "gesendet von meinem",
-        "envoyé de mon ",
-        "envoyé depuis ",
-        "enviado desde mi ",
-        "enviado do meu ",
-        "inviato da ",
-        "verzonden vanaf ",
-        "skickat från min ",
-        "发自我的",
-        "發自我的",
-        "从我的",
-        "從我的",
-        "发自",
-        "發自",
-        "iphoneから送信",
-        "나의 iphone에서 보냄",
-        "отправлено с ",
-        "wysłane z ",
-    ];
-    let lower: String = line.chars().take(40).collect::<String>().to_lowercase();
-    STARTS.iter().any(|s| lower.starts_with(s)) && line.chars().count() < 80
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -398,6 +160,25 @@ mod tests {
             "On Mon, Jan 5, 2026 at 10:00 AM Ada Lovelace\n<ada@example.com> wrote:\n\n> Shall we?\n\nYes, fine.\n",
             "Ada <ada@example.com> schrieb:\n> Sollen wir?\n\nYes, fine.\n-- \nBob",
             "\nAda wrote:\n> Shall we?\nYes, fine.\n> Where?\nHere.",
+            "Yes, fine.\n\n------------------&nbsp;原始邮件&nbsp;------------------\n发件人: x",
+            "Yes, fine.\n\n------------------\u{a0}原始邮件\u{a0}------------------\n发件人: x",
+            "Yes, fine.\n\n------------------ Original ------------------\nFrom: \"Ada\";\nDate: Mon\n\nq",
+            "Yes, fine.\n\n原始邮件\n发件人：Ada\n发件时间：2026年1月5日 10:00\n收件人：b\n主题：x\nq",
+            "Yes, fine.\n-------------\n发件人：李明 <li@example.cn>\n日　期：2026年01月05日 10:00:00\n收件人：b\n主　题：x\n\nq",
+            "Yes, fine.\n\n---- 回复的原邮件 ----\n| 发件人 | Ada |\nq",
+            "Yes, fine.\n\n---- Replied Message ----\n| From | Ada |\nq",
+            "Yes, fine.\n________________\n发件人: Ada\n已发送: 2026 年 1 月 5 日 10:00\n收件人: b\n主题: x\n\nq",
+            "Yes, fine.\n\nAm 05.01.26 um 10:00 schrieb Ada Beispiel:\n> q",
+            "Yes, fine.\n\nOp 05-01-2026 om 10:00 schreef Ada:\n> q",
+            "Yes, fine.\n\nDen 2026-01-05 kl. 10:00, skrev Ada:\n> q",
+            "Yes, fine.\n\nW dniu 05.01.2026 o 10:00, Ada pisze:\n> q",
+            "Yes, fine.\n\n2026年1月5日(月) 10:00 Ada <ada@example.com>:\n\n> q",
+            "Yes, fine.\n\nпн, 5 янв. 2026 г. в 10:00, Ada <ada@example.com>:\n\n> q",
+            "Yes, fine.\n\nPada Sen, 5 Jan 2026 pukul 10.00 Ada <ada@example.com> menulis:\n\n> q",
+            "Yes, fine.\n\nAda L/ORG@ORG wrote on 01/05/2026 10:00:00 AM:\n\n> q",
+            "Yes, fine.\n\nSent from Yahoo Mail for iPhone",
+            "Yes, fine.\n\n获取 Outlook for iOS",
+            "Yes, fine.\n\niOS 版 Outlook を入手",
             "Yes, fine.\n-- \nBob\nhttps://example.com",
             "Yes, fine.\n\nSent from my iPhone",
             "Yes, fine.\n\n发自我的iPhone",
@@ -416,6 +197,10 @@ mod tests {
             "To: do or not to do",
             "a: b\nc: d",
             "Listen to what Ada wrote:\nyes.",
+            "The original plan\nwas fine.",
+            "Am Montag schrieb er, dass es geht: ja.",
+            "Meet at 10:00 <here>\nplease.",
+            "原始邮件\n在哪里",
         ] {
             let flat = text.replace('\n', " ");
             assert_eq!(of_text(text), flat);
