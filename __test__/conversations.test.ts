@@ -59,12 +59,20 @@ async function stored(messages: Record<string, string>, order: string[]): Promis
   return [...groups.values()].map((group) => group.sort()).sort()
 }
 
+/** 22 octets of a conversation, and five of an answer. */
+const INDEX = Buffer.alloc(22, 7).toString('base64')
+const DEEPER = Buffer.alloc(27, 7).toString('base64')
+
 const MESSAGES = {
   root: 'Message-ID: <root@x>\nSubject: Plan',
   answer: 'Message-ID: <a@y>\nIn-Reply-To: <root@x>\nReferences: <root@x>\nSubject: Re: Plan',
   // A client that cut the oldest identifiers off.
   cut: 'Message-ID: <c@z>\nIn-Reply-To: <b@x>\nReferences: <a@y> <b@x>\nSubject: AW: Plan',
   between: 'Message-ID: <b@x>\nIn-Reply-To: <a@y>\nReferences: <root@x> <a@y>\nSubject: 回复：Plan',
+  // Gateways that took the identifiers away, or gave others: what is left is Outlook's index.
+  filed: `Message-ID: <rewritten@x>\nThread-Index: ${INDEX}\nSubject: Plan`,
+  indexed: `Message-ID: <root@x>\nThread-Index: ${INDEX}\nSubject: Plan`,
+  bare: `Message-ID: <d@x>\nThread-Index: ${DEEPER}\nThread-Topic: Plan\nSubject: RE: Plan`,
   other: 'Message-ID: <other@x>\nSubject: Plan',
   otherAnswer: 'Message-ID: <oa@x>\nIn-Reply-To: <other@x>\nSubject: Re: Plan',
 }
@@ -73,7 +81,7 @@ describe('the guide to conversations', () => {
   test('any order ends in the same conversations, a cut chain included', async () => {
     const labels = Object.keys(MESSAGES)
     const expected = [
-      ['answer', 'between', 'cut', 'root'],
+      ['answer', 'bare', 'between', 'cut', 'filed', 'indexed', 'root'],
       ['other', 'otherAnswer'],
     ]
     for (let shift = 0; shift < labels.length; shift++) {
