@@ -44,6 +44,85 @@ async fn a_message_for_which_the_server_says_ok_and_nothing() {
 }
 
 #[tokio::test]
+async fn one_message_that_the_server_refuses_does_not_cost_the_others() {
+    for query in [r#"{"source":true}"#, r#"{"envelope":true}"#] {
+        let mock = Mock::each(None, async move |_, peer| {
+            let mut peer = log_in(peer, "IMAP4rev1").await;
+            while let Some(line) = peer.try_receive_line().await {
+                let (tag, command) = line.split_once(' ').unwrap();
+                let mut answer = String::new();
+                let mut status = "OK done";
+                if command.starts_with("EXAMINE") {
+                    answer = "* 5 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".to_owned();
+                } else if let Some(rest) = command.strip_prefix("UID FETCH ") {
+                    let (set, items) = rest.split_once(' ').unwrap();
+                    let set = email_imap::UidRanges::parse(set.replace('*', "5").as_bytes()).unwrap();
+                    let bare = items == "(UID)" || items == "(UID RFC822.SIZE)";
+                    for uid in set.iter().filter(|uid| *uid <= 5 && (bare || *uid != 3)) {
+                        let attribute = match items {
+                            _ if bare => "RFC822.SIZE 4".to_owned(),
+                            _ if items.contains("ENVELOPE") => format!("ENVELOPE (NIL \"{uid}\"{})", " NIL".repeat(8)),
+                            _ => "BODY[] \"a: b\"".to_owned(),
+                        };
+                        answer += &format!("* {uid} FETCH (UID {uid} {attribute})\r\n");
+                    }
+                    if set.contains(3) && !bare {
+                        status = "NO Some messages could not be FETCHed (Failure)";
+                    }
+                }
+                if peer.try_send(format!("{answer}{tag} {status}\r\n")).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let client = connect(&mock).await;
+        let (messages, error) =
+            all(client.fetch("INBOX", uids("1:*"), json(query), FetchOptions::default(), &call())).await;
+        assert!(error.is_none(), "{query}: {error:?}");
+        let mut found = numbers(&messages);
+        found.sort_unstable();
+        assert_eq!(found, [1, 2, 3, 4, 5], "{query}");
+        for message in &messages {
+            assert_eq!(message.degraded.is_some(), message.uid == 3, "{query}: {}", message.uid);
+        }
+        client.close();
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_says_at_its_end_is_no_content() {
+    // The literal was announced longer than what came before the BYE: its last octets are the farewell's.
+    let mock = Mock::each(None, async move |connection, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1").await;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap();
+            let answer = if command.starts_with("EXAMINE") {
+                "* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n"
+            } else if command.contains("RFC822.SIZE") {
+                "* 1 FETCH (UID 4 RFC822.SIZE 20)\r\n"
+            } else if connection == 0 {
+                let _ = peer.try_send("* 1 FETCH (UID 4 BODY[] {20}\r\na: b\r\n\r\n").await;
+                let _ = peer.try_send("* BYE Session invalidated - AccessTokenExpired\r\n").await;
+                return;
+            } else {
+                "* 1 FETCH (UID 4 BODY[] {20}\r\na: b\r\n\r\n0123456789\r\n)\r\n"
+            };
+            if peer.try_send(format!("{answer}{tag} OK done\r\n")).await.is_err() {
+                return;
+            }
+        }
+    });
+    let client = connect(&mock).await;
+    let query = json(r#"{"source":true}"#);
+    let (messages, error) = all(client.fetch("INBOX", uids("1:*"), query, FetchOptions::default(), &call())).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0].source.as_ref().unwrap().0, "a: b\r\n\r\n0123456789\r\n");
+    assert!(messages[0].degraded.is_none());
+    client.close();
+}
+
+#[tokio::test]
 async fn a_stub_in_place_of_a_message_is_told() {
     let stub = "Subject: x\\r\\n\\r\\nThe server couldn't retrieve the following message:\\r\\n";
     let length = stub.replace("\\r\\n", "\r\n").len();
@@ -102,7 +181,7 @@ async fn a_broken_envelope_is_read_from_the_header() {
              S: * 3 FETCH (UID 3)\n\
              S: {{tag}} OK done\n\
              C: {{tag}} UID FETCH 2:3 (UID BODY.PEEK[HEADER])\n\
-             S: * 2 FETCH (UID 2 BODY[HEADER] {{42}}\n\
+             S: * 2 FETCH (UID 2 BODY[HEADER] {{43}}\n\
              S~: From: Ada <a@example.com>\\r\\nSubject: two\\r\\n\\r\n\
              S~: )\\r\\n\n\
              S: {{tag}} OK done\n{LOGOUT}",

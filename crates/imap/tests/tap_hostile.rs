@@ -148,7 +148,10 @@ fn hostile_servers() {
         ),
         (
             "a row full of addresses",
-            format!("* 1 FETCH (ENVELOPE (NIL NIL ({})))\r\n", "(NIL NIL a b)".repeat(150_000)),
+            format!(
+                "* 1 FETCH (ENVELOPE (NIL NIL ({}) NIL NIL NIL NIL NIL NIL NIL))\r\n",
+                "(NIL NIL a b)".repeat(150_000)
+            ),
             1,
             Says(|event| matches!(event, Event::Untagged(Untagged::Fetch(row)) if row.envelope.is_some())),
         ),

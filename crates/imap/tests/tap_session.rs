@@ -263,10 +263,9 @@ async fn a_body_that_nobody_takes_waits_in_the_network() {
 async fn two_streamed_bodies_of_one_row_leave_the_rest_readable() {
     let (mut client, peer) = connected(async |mut peer| {
         let tag = peer.command("FETCH").await;
-        peer.send(
-            "* 1 FETCH (BODY[1] {3}\r\n)\r\n BODY[2] {2}\r\n(\" ENVELOPE (NIL {2}\r\nhi) BODY[3] {1}\r\n) UID 7)\r\n",
-        )
-        .await;
+        let envelope = format!("(NIL {{2}}\r\nhi{})", " NIL".repeat(8));
+        let row = format!("BODY[1] {{3}}\r\n)\r\n BODY[2] {{2}}\r\n(\" ENVELOPE {envelope} BODY[3] {{1}}\r\n) UID 7");
+        peer.send(format!("* 1 FETCH ({row})\r\n")).await;
         peer.send(format!("{tag} OK done\r\n")).await;
     })
     .await;

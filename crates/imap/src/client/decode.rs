@@ -63,12 +63,7 @@ impl Decoder {
     pub(super) fn finish(&mut self) -> Bytes {
         match self {
             Self::Identity => Bytes::new(),
-            Self::Base64(held) => {
-                let rest = std::mem::take(held);
-                // A single character left has too few bits for a byte.
-                let usable = if rest.len() % 4 == 1 { rest.len() - 1 } else { rest.len() };
-                decoded(rest.get(..usable).unwrap_or_default())
-            }
+            Self::Base64(held) => decoded(&whole_bytes(std::mem::take(held))),
             Self::QuotedPrintable(held) => quoted_printable(held, true),
             Self::Uuencode(lines) => lines.finish(),
         }
@@ -82,11 +77,30 @@ pub(super) fn is_plain_base64(piece: &[u8]) -> bool {
 
 fn base64(held: &mut Vec<u8>, piece: &[u8]) -> Bytes {
     let in_alphabet = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
-    held.extend(piece.iter().filter(|b| in_alphabet(b)));
+    let mut stretches = piece.split(|b| *b == b'=');
+    held.extend(stretches.next().unwrap_or_default().iter().filter(|b| in_alphabet(b)));
+    let mut out = Vec::new();
+    // Padding ends a text; whoever joins two puts the next one behind it.
+    for stretch in stretches {
+        out.extend_from_slice(&decoded(&whole_bytes(std::mem::take(held))));
+        held.extend(stretch.iter().filter(|b| in_alphabet(b)));
+    }
     let whole = held.len() - held.len() % 4;
     let rest = held.split_off(whole);
-    let groups = std::mem::replace(held, rest);
-    decoded(&groups)
+    let groups = decoded(&std::mem::replace(held, rest));
+    if out.is_empty() {
+        return groups;
+    }
+    out.extend_from_slice(&groups);
+    out.into()
+}
+
+/// A single character left has too few bits for a byte.
+fn whole_bytes(mut groups: Vec<u8>) -> Vec<u8> {
+    if groups.len() % 4 == 1 {
+        groups.pop();
+    }
+    groups
 }
 
 fn decoded(groups: &[u8]) -> Bytes {
@@ -174,7 +188,9 @@ mod tests {
         for (encoding, input, expected) in [
             ("base64", &b"SGVsbG8s\r\nIHdvcmxkIQ==\r\n"[..], &b"Hello, world!"[..]),
             ("BASE64", b"SGVsbG8sIHdvcmxkIQ", b"Hello, world!"),
-            ("base64", b"SGVs*bG8\x00=A", b"Hello\0"),
+            ("base64", b"SGVs*bG8\x00=A", b"Hello"),
+            ("base64", b"aGVsbG8=\r\nd29ybGQ=", b"helloworld"),
+            ("base64", b"aGVsbA==IGE=\r\nYg==", b"hell ab"),
             ("quoted-printable", b"a=3Db =\r\nc \t\r\nd=E4=\n", b"a=b c\r\nd\xe4"),
             ("quoted-printable", b"=ZZ =", b"=ZZ "),
             ("quoted-printable", b"a  ", b"a"),

@@ -48,7 +48,7 @@ const PAGES_AHEAD: usize = 2;
 const BATCHES_AHEAD: usize = 4;
 /// Connections lost in a row without one more row: then the fetch gives up.
 const FRUITLESS_TRIES: u32 = 2;
-/// Failures of one sync that may be the fault of single messages: finding one among a hundred takes nine.
+/// Failures of one fetch or sync that may be the fault of single messages: finding one among a hundred takes nine.
 const MAX_SUSPICIONS: u32 = 60;
 
 /// A fetch under way. Dropping it stops the work.
@@ -187,6 +187,11 @@ fn may_be_a_message(error: &Error) -> bool {
     }
 }
 
+/// Of those, what a connection survives.
+fn is_refusal_over_a_message(error: &Error) -> bool {
+    matches!(error, Error::Refused { .. }) && may_be_a_message(error)
+}
+
 impl Plan {
     fn new(path: &str, uids: UidSet, query: FetchQuery, options: FetchOptions) -> Result<Self> {
         let page_size = options.page_size.map_or(DEFAULT_PAGE_SIZE, |size| usize::try_from(size).unwrap_or(usize::MAX));
@@ -229,9 +234,19 @@ impl Plan {
         let (mailbox, uids) = (self.mailbox.clone(), self.uids.clone());
         let (uid_validity, freshness) = (self.uid_validity, Freshness::Now);
         let all = Fetch { mailbox, uids, uid_validity, items: self.items.clone(), freshness };
-        match pool.submit(all, call).await? {
-            Fetched::Rows(rows) => hand_on(&items, rows, permit),
-            Fetched::Many { uids, uid_validity } => {
+        match pool.submit(all, call).await {
+            Ok(Fetched::Rows(rows)) => hand_on(&items, rows, permit),
+            // One message is at fault, perhaps: the others come.
+            Err(error) if is_refusal_over_a_message(&error) => {
+                drop(permit);
+                let (mailbox, uids) = (self.mailbox.clone(), self.uids.clone());
+                let resolve = Resolve { mailbox, uids, uid_validity: self.uid_validity, sizes: Sizes::OfFew };
+                let there = pool.submit(resolve, call).await?;
+                let work = Work::new(chunks(there.messages, CHUNK_ROWS));
+                self.work_through(pool, call, items, room, work, (there.uid_validity, Freshness::AsIs)).await
+            }
+            Err(error) => Err(error),
+            Ok(Fetched::Many { uids, uid_validity }) => {
                 drop(permit);
                 let most = usize::try_from(Fetch::most(&self.items)).unwrap_or(usize::MAX);
                 let octets = |uids: &[u32]| ROW_OCTETS.saturating_mul(uids.len() as u64);
@@ -299,7 +314,7 @@ impl Plan {
         work: Arc<Work>,
         (uid_validity, freshness): (Option<u32>, Freshness),
     ) -> Result<()> {
-        let mut fruitless = 0;
+        let (mut fruitless, mut suspicions) = (0, 0);
         while work.left() > 0 {
             // Only looked at: the command takes its own.
             drop(acquire(&room).await?);
@@ -326,6 +341,10 @@ impl Plan {
                 }
                 // Sizes lie: the message is found, and comes without its content.
                 Err(error) if error.is_oversize_literal() && work.isolate() => {}
+                Err(error) if is_refusal_over_a_message(&error) && suspicions < MAX_SUSPICIONS && work.suspect() => {
+                    suspicions += 1;
+                    tracing::debug!(target: "imap", code = error.code().as_str(), "some message cannot be fetched");
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -3,6 +3,7 @@
 //! CLOSE is never used: it expunges what others have marked.
 
 use async_imap::imap_proto::RequestId;
+use email_base::{Code, ServerReply};
 
 use super::link::{Link, Sink};
 use super::snapshot::serial;
@@ -203,13 +204,65 @@ pub(crate) fn named_mailbox(mailbox: &Mailbox, error: Error) -> Error {
     }
 }
 
-/// A mailbox that cannot be opened is, for the caller, not there; most servers say no more than NO.
+/// What servers without response codes say when the mailbox is there.
+const THERE: &[(&str, Code)] = &[
+    ("access denied", Code::AccessDenied),
+    ("not permitted", Code::AccessDenied),
+    ("in use", Code::ServerUnavailable),
+    ("internal error", Code::ServerUnavailable),
+    ("internal server error", Code::ServerUnavailable),
+    ("locked", Code::ServerUnavailable),
+    // Gmail: System Error (Failure)
+    ("system error", Code::ServerUnavailable),
+    ("temporar", Code::ServerUnavailable),
+    ("timed out", Code::ServerUnavailable),
+    ("timeout", Code::ServerUnavailable),
+    ("try again", Code::ServerUnavailable),
+];
+
+/// A mailbox that cannot be opened is, for the caller, not there; most servers say no more than NO. But what is told to be
+/// gone is dropped: a server in trouble is heard.
 pub(crate) fn missing_mailbox(mailbox: &Mailbox, error: Error) -> Error {
     use email_base::Code::{CommandRejected, MailboxNotFound};
     match error {
+        Error::Refused { code: CommandRejected, reply, command, retry_after } if is_there(&reply).is_some() => {
+            Error::Refused { code: is_there(&reply).unwrap_or(CommandRejected), reply, command, retry_after }
+        }
         Error::Refused { code: MailboxNotFound | CommandRejected, reply, .. } if reply.status == "NO" => {
             Error::MailboxNotFound { path: mailbox.path().to_owned(), reply: Some(reply) }
         }
         other => other,
+    }
+}
+
+fn is_there(reply: &ServerReply) -> Option<Code> {
+    let text = reply.text.to_lowercase();
+    THERE.iter().find(|(part, _)| text.contains(part)).map(|(_, code)| *code)
+}
+
+#[cfg(test)]
+mod tests {
+    use email_base::Classify as _;
+
+    use super::*;
+
+    #[test]
+    fn a_server_in_trouble_does_not_say_that_a_mailbox_is_gone() {
+        let mailbox = Mailbox::new("Work").unwrap();
+        for (text, expected) in [
+            ("System Error (Failure)", Code::ServerUnavailable),
+            ("Internal error occurred, try again later", Code::ServerUnavailable),
+            ("Temporary error", Code::ServerUnavailable),
+            ("Operation timed out", Code::ServerUnavailable),
+            ("mailbox in use", Code::ServerUnavailable),
+            ("SELECT The mailbox is locked", Code::ServerUnavailable),
+            ("Access denied", Code::AccessDenied),
+            ("SELECT failed", Code::MailboxNotFound),
+            ("Work doesn't exist.", Code::MailboxNotFound),
+        ] {
+            let reply = ServerReply { status: "NO".into(), text: text.into(), code: None, details: None };
+            let refused = crate::connection::refusal::error("SELECT", Box::new(reply));
+            assert_eq!(missing_mailbox(&mailbox, refused).code(), expected, "{text}");
+        }
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn read(item: Item<'_>) -> Result<BodyPart, &'static str> {
             Children::None | Children::Message(_) => part.part = number.of("1"),
             Children::Parts(fields) => {
                 let first = waiting.len();
-                waiting.extend(bodies(*fields).zip(1..).map(|(inner, n)| Waiting {
+                waiting.extend(bodies(*fields).map(|(inner, n)| Waiting {
                     body: inner,
                     parent: Some(index),
                     number: Number::Child(numbered(number.prefix(), n)),
@@ -176,9 +176,9 @@ fn multipart<'t>(fields: Items<'t>) -> (BodyPart, Children<'t>) {
     (part, Children::Parts(fields))
 }
 
-/// The bodies in front of a multipart's other fields.
-fn bodies<'t>(fields: Items<'t>) -> impl Iterator<Item = Item<'t>> {
-    fields.take_while(|f| f.list().is_some()).filter(|f| f.members().next().is_some())
+/// The bodies in front of a multipart's other fields, with their numbers: an empty one is none, and has its own.
+fn bodies<'t>(fields: Items<'t>) -> impl Iterator<Item = (Item<'t>, usize)> {
+    fields.take_while(|f| f.list().is_some()).zip(1..).filter(|(f, _)| f.members().next().is_some())
 }
 
 fn single<'t>(fields: Items<'t>) -> (BodyPart, Children<'t>) {
@@ -330,6 +330,12 @@ mod tests {
         assert_eq!(outline(&part), "1 text/plain");
         assert_eq!((part.encoding.as_str(), part.size), ("quoted-printable", 12));
         assert_eq!(part.parameters, [("charset".into(), "UTF-8".into())]);
+    }
+
+    #[test]
+    fn an_empty_part_keeps_its_number() {
+        let whole = structure(&format!(r#"(()({TEXT}() "ALTERNATIVE"){TEXT} "MIXED")"#)).unwrap();
+        assert_eq!(outline(&whole), "TEXT multipart/mixed [2 multipart/alternative [2.1 text/plain], 3 text/plain]");
     }
 
     #[test]

@@ -13,11 +13,21 @@ use super::text;
 use super::tree::{Item, Items};
 use crate::types::{Address, Envelope};
 
-/// What is given, NIL and missing fields left out. An error only for what is no list at all.
+const FIELDS: usize = 10;
+
+/// What is given, NIL left out. An error for what another shape than the grammar's shows to be shifted or garbled: a quote
+/// inside a quoted string moves everything behind it.
 pub(super) fn read(item: Item<'_>) -> Result<Envelope, &'static str> {
     let mut fields = item.list().ok_or("ENVELOPE is not a list")?;
     if fields.peek().is_none() {
         return Err("ENVELOPE is empty");
+    }
+    if fields.clone().count() != FIELDS {
+        return Err("ENVELOPE does not have ten fields");
+    }
+    if !fields.clone().enumerate().all(|(at, field)| if is_of_addresses(at) { is_list(field) } else { is_text(field) })
+    {
+        return Err("ENVELOPE has a field of another kind");
     }
     let mut next = || fields.next();
     let (date, subject, author) = (next(), next(), next());
@@ -39,6 +49,26 @@ pub(super) fn read(item: Item<'_>) -> Result<Envelope, &'static str> {
         in_reply_to: next().and_then(Item::nstring).and_then(|raw| message_id(&raw)),
         message_id: next().and_then(Item::nstring).and_then(|raw| message_id(&raw)),
     })
+}
+
+fn is_of_addresses(at: usize) -> bool {
+    (2..=7).contains(&at)
+}
+
+fn is_text(field: Item<'_>) -> bool {
+    field.list().is_none()
+}
+
+/// NIL, empty, or addresses of four fields each; some servers put NIL or `()` for one.
+fn is_list(field: Item<'_>) -> bool {
+    let is_address = |member: Item<'_>| match member.list() {
+        Some(fields) => matches!(fields.clone().count(), 0 | 4) && fields.into_iter().all(is_text),
+        None => member.is_nil(),
+    };
+    match field.list() {
+        Some(mut members) => members.all(is_address),
+        None => field.nstring().is_none_or(|text| text.is_empty()),
+    }
 }
 
 fn addresses(list: Item<'_>) -> Vec<Address> {
@@ -195,11 +225,27 @@ mod tests {
         assert_eq!(to(r#"( (NIL NIL "a" "x")  ("B" NIL "b" "x") )"#).len(), 2);
         assert_eq!(to(r#"(NIL () (NIL NIL "a" "x"))"#), [address(None, "a@x", None)]);
         assert_eq!(to(r#"(("Ada" NIL "ada" ".MISSING-HOST-NAME."))"#), [address(Some("Ada"), "ada", None)]);
-        assert_eq!(to(r#"(("Ada" NIL "ada"))"#), [address(Some("Ada"), "ada", None)]);
         assert_eq!(to(r#"(("" NIL ada x))"#), [address(None, "ada@x", None)]);
-        let short = envelope(r#"("x" "subject")"#).unwrap();
-        assert_eq!((short.subject.as_deref(), short.date), (Some("subject"), None));
+        assert_eq!(to(r#""""#), []);
         assert!(envelope("NIL").is_err() && envelope("()").is_err() && envelope("\"x\"").is_err());
+    }
+
+    #[test]
+    fn a_shifted_envelope_is_not_believed() {
+        let from = r#"(("Ada" NIL "ada" "x"))"#;
+        for broken in [
+            r#"("x" "subject")"#.to_owned(),
+            format!(r#"(NIL "say "hi" now" {from} {from} {from} {from} NIL NIL NIL "<a@x>")"#),
+            format!(r#"(NIL "re"al" {from} {from} {from} {from} NIL NIL NIL "<a@x>")"#),
+            format!(r#"(NIL {from} {from} {from} {from} NIL NIL NIL "<a@x>")"#),
+            format!(r#"(NIL "s" "ada" {from} {from} {from} NIL NIL NIL "<a@x>")"#),
+            format!(r#"(NIL ("s") {from} {from} {from} {from} NIL NIL NIL "<a@x>")"#),
+            format!(r#"(NIL "s" ((NIL "ada" "x")) {from} {from} {from} NIL NIL NIL "<a@x>")"#),
+            format!(r#"(NIL "s" ("ada") {from} {from} {from} NIL NIL NIL "<a@x>")"#),
+            format!(r#"(NIL "s" (("Ada" NIL ("ada") "x")) {from} {from} {from} NIL NIL NIL "<a@x>")"#),
+        ] {
+            assert!(envelope(&broken).is_err(), "{broken}");
+        }
     }
 
     #[test]

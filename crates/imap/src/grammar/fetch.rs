@@ -8,8 +8,14 @@ use crate::types::ModSeq;
 use crate::utf7;
 
 /// The row of message number `seq`. What cannot be read is among its defects; what is unknown is passed over.
+///
+/// Of a row without end only the small values count: a literal that was announced too long, or whose connection is about
+/// to be lost, has swallowed what the server said behind it.
 pub(super) fn read(seq: u32, list: Items<'_>) -> FetchRow {
     let mut row = FetchRow { seq, ..FetchRow::default() };
+    if list.are_cut() {
+        row.defects.push(Defect { attribute: "FETCH", reason: "the response has no end" });
+    }
     let mut items = list;
     while let Some(key) = items.next() {
         let Some(name) = key.atom() else { continue };
@@ -18,7 +24,11 @@ pub(super) fn read(seq: u32, list: Items<'_>) -> FetchRow {
         let next = items.peek().filter(|value| attribute != Attribute::Unknown || !is_known(*value));
         let Some(value) = next else { continue };
         items.next();
-        store(&mut row, attribute, name, value);
+        let is_large = matches!(attribute, Attribute::Section | Attribute::Envelope | Attribute::BodyStructure);
+        let is_last = items.peek().is_none();
+        if !list.are_cut() || !(is_large || is_last) {
+            store(&mut row, attribute, name, value);
+        }
     }
     row
 }
@@ -287,5 +297,15 @@ mod tests {
         assert_eq!(row("(UID 3 BODY[").uid, Some(3));
         assert_eq!(row("(NEWTHING UID 3)").uid, Some(3));
         assert_eq!(row("(UID 3 FLAGS").uid, Some(3));
+        for swallowed in [
+            "(UID 3 BODY[] {18}\r\nab* BYE connectiontoo late",
+            "(UID 3 BODY[] {22}\r\nx)\r\nA6 OK FETCH completed.",
+            "(UID 3 ENVELOPE (NIL \"cut",
+            "(UID 3 BODYSTRUCTURE (\"TEXT\" \"PLAIN\"",
+        ] {
+            let row = row(swallowed);
+            assert!(row.sections.is_empty() && row.envelope.is_none() && row.body_structure.is_none(), "{swallowed}");
+            assert_eq!((row.uid, row.defects.len()), (Some(3), 1), "{swallowed}");
+        }
     }
 }

@@ -24,6 +24,8 @@ const MAX_RESERVED: usize = 512;
 pub(super) struct Tree<'a> {
     frame: &'a Frame,
     nodes: Vec<Node>,
+    /// Some list was not closed.
+    cut: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -75,10 +77,11 @@ impl<'a> Tree<'a> {
                 }
             }
         }
+        let cut = !open.is_empty();
         while let Some(list) = open.pop() {
             close(&mut nodes, list, bytes.len());
         }
-        Some(Self { frame, nodes })
+        Some(Self { frame, nodes, cut })
     }
 
     /// The tokens at the top.
@@ -115,6 +118,11 @@ impl<'t> Iterator for Items<'t> {
 }
 
 impl<'t> Items<'t> {
+    /// Whether the response ended before all of its lists did: what stands last may be anything.
+    pub(super) fn are_cut(&self) -> bool {
+        self.tree.cut
+    }
+
     /// The next member without taking it.
     pub(super) fn peek(&self) -> Option<Item<'t>> {
         self.clone().next()
