@@ -12,6 +12,7 @@ mod filename;
 mod flowed;
 mod header;
 mod ids;
+mod jis;
 mod outline;
 pub(crate) mod parameter;
 #[cfg(any(test, feature = "fuzzing"))]
