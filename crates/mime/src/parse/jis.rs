@@ -97,7 +97,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Jis {
     let (mut stretch, mut rest) = before_escape(bytes);
     loop {
         // Who shifts back to single octets was still in pairs; otherwise the end of a line is where all shifts end.
-        let goes_on = matches!(rest.get(1..3), Some(b"(B" | b"(J" | b"(H"));
+        let goes_on = rest.get(1..).is_some_and(shifts_back);
         match memchr::memchr(b'\n', stretch).filter(|_| !goes_on) {
             Some(end) => {
                 let (line, lines) = stretch.split_at(end);
@@ -122,6 +122,38 @@ pub(crate) fn decode(bytes: &[u8]) -> Jis {
         };
         (stretch, rest) = before_escape(behind);
     }
+}
+
+/// A header's line with its raw pairs read: they hold quotes, brackets and commas that are no syntax. Where they do not
+/// shift back, or not before a blank, they hold syntax, too, and are left to those who read a single value.
+pub(crate) fn unshifted(line: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if !has_shift(&line) {
+        return line;
+    }
+    let mut out = Vec::with_capacity(line.len());
+    let mut rest: &[u8] = &line;
+    while let Some(start) = find_shift(rest, |shift| shift.starts_with(b"$") || shift.starts_with(b"(I")) {
+        let (before, run) = rest.split_at(start);
+        out.extend_from_slice(before);
+        rest = run;
+        let Some(end) = find_shift(run, shifts_back) else { break };
+        let (run, behind) = run.split_at_checked(end + 3).unwrap_or((run, b""));
+        let read = decode(run);
+        let is_whole = run.iter().all(|octet| *octet == ESC || octet.is_ascii_graphic());
+        out.extend_from_slice(if is_whole && read.is_likely() { read.text.as_bytes() } else { run });
+        rest = behind;
+    }
+    out.extend_from_slice(rest);
+    Cow::Owned(out)
+}
+
+/// Where an escape character is before something that `is_it`.
+fn find_shift(bytes: &[u8], is_it: impl Fn(&[u8]) -> bool) -> Option<usize> {
+    memchr::memchr_iter(ESC, bytes).find(|at| bytes.get(at + 1..).is_some_and(&is_it))
+}
+
+fn shifts_back(shift: &[u8]) -> bool {
+    matches!(shift.get(..2), Some(b"(B" | b"(J" | b"(H"))
 }
 
 fn before_escape(bytes: &[u8]) -> (&[u8], &[u8]) {

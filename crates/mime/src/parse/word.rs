@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use memchr::memmem;
 
 use super::charset::{self, Hint};
+use super::jis;
 use super::transfer::{self, Encoding};
 
 /// Longest charset name (with language) that is taken for one.
@@ -25,7 +26,7 @@ pub(crate) fn last_word_end(line: &[u8]) -> usize {
 
 /// The text of a field's raw value: unfolded, encoded words decoded, 8-bit octets repaired, no control characters.
 pub(crate) fn text(raw: &[u8], hint: Hint<'_>) -> String {
-    let line = unfold(raw);
+    let line = jis::unshifted(unfold(raw));
     if line.is_ascii() && memmem::find(&line, b"=?").is_none() && memchr::memchr(0x1b, &line).is_none() {
         return clean(String::from_utf8_lossy(&line).into_owned());
     }
@@ -336,6 +337,8 @@ mod tests {
         );
         assert_eq!(t(b"\xc4\xe3\xba\xc3\xa3\xac\xca\xc0\xbd\xe7"), "你好，世界");
         assert_eq!(t(b"\x1b$B$3$s$K$A$O\x1b(B"), "こんにちは");
+        // Pairs that look like the start of a word.
+        assert_eq!(t(b"\x1b$B==?M==?9\x1b(B"), "十人十森");
         let hint = Hint { label: Some("big5"), tld: None };
         assert_eq!(text(b"\xa7A\xa6n", hint), "你好");
     }
