@@ -10,6 +10,7 @@ mod date;
 mod extracted;
 mod filename;
 mod flowed;
+mod footer;
 mod header;
 mod ids;
 mod jis;
