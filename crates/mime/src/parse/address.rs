@@ -6,20 +6,24 @@
 //! ```
 //!
 //! Also read: `;` between mailboxes (Outlook), encoded words with commas inside, a whole encoded mailbox, names in
-//! single quotes, the old `addr (Name)`, routes, quotes that never close.
+//! single quotes, the old `addr (Name)`, routes, quotes and comments that never close, raw ISO-2022-JP.
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr2, memrchr};
 use smol_str::SmolStr;
 
 use super::charset::Hint;
+use super::jis;
 use super::word::{self, EncodedWord};
 use crate::message::Address;
 
 pub(crate) use crate::limits::MAX_ADDRESSES;
 
+/// Parentheses whose end is looked for in vain, each time to the end of the line; stops a line of 300,000 of them.
+const MAX_UNCLOSED: usize = 16;
+
 /// The mailboxes of a field's raw value.
 pub(crate) fn list(raw: &[u8], hint: Hint<'_>) -> Vec<Address> {
-    let line = word::unfold(raw);
+    let line = jis::unshifted(word::unfold(raw));
     let mut reader = Reader::new(&line, hint);
     reader.read();
     reader.out.into_iter().flat_map(|a| unwrap_encoded(a, hint)).collect()
@@ -45,14 +49,19 @@ struct Reader<'a> {
     line: &'a [u8],
     at: usize,
     hint: Hint<'a>,
-    /// The last `"` and `>`: a quote or bracket without its end is an ordinary character.
+    /// The last `"`, `>` and `)`: a quote or bracket without its end is an ordinary character.
     last_quote: usize,
     last_angle: usize,
+    last_paren: usize,
     last_word_end: usize,
+    /// Parentheses without their end that were looked for.
+    unclosed: usize,
     /// Words of a display name, as they stand but without quotes.
     phrase: Vec<u8>,
     /// The same text as an address would keep it: with quotes, without comments.
     spec: Vec<u8>,
+    /// Octets of it that hold no `@`; keeps asking for each of 300,000 parentheses linear.
+    without_at: usize,
     angle: Option<Vec<u8>>,
     comment: Vec<u8>,
     group: Option<SmolStr>,
@@ -68,9 +77,12 @@ impl<'a> Reader<'a> {
             hint,
             last_quote: memrchr(b'"', line).unwrap_or(0),
             last_angle: memrchr(b'>', line).unwrap_or(0),
+            last_paren: memrchr(b')', line).unwrap_or(0),
             last_word_end: word::last_word_end(line),
+            unclosed: 0,
             phrase: Vec::new(),
             spec: Vec::new(),
+            without_at: 0,
             angle: None,
             comment: Vec::new(),
             group: None,
@@ -83,7 +95,7 @@ impl<'a> Reader<'a> {
         while let Some(&octet) = self.line.get(self.at) {
             match octet {
                 b'"' if self.last_quote > self.at => self.quoted_string(),
-                b'(' => self.comment(),
+                b'(' => self.comment_or_octet(),
                 b'<' if self.last_angle > self.at => self.angle_addr(),
                 b',' => self.finish(),
                 b';' => {
@@ -129,23 +141,47 @@ impl<'a> Reader<'a> {
         self.spec.push(b'"');
     }
 
-    /// Leaves `at` on the closing parenthesis; nesting is counted, not recursed into.
-    fn comment(&mut self) {
-        let mut depth = 0usize;
-        let start = self.at;
-        while let Some(&octet) = self.line.get(self.at) {
+    /// Leaves `at` on the last octet of a comment. One without its end is text of a name (`Ada (R&D <ada@example.com>`);
+    /// behind an address it ends with the mailbox.
+    fn comment_or_octet(&mut self) {
+        let rest = self.line.get(self.at + 1..).unwrap_or_default();
+        if let Some(length) = self.comment_length() {
+            self.comment(rest.get(..length).unwrap_or_default());
+            self.at += 1 + length;
+        } else if self.has_address() {
+            let length = memchr2(b',', b';', rest).unwrap_or(rest.len());
+            self.comment(rest.get(..length).unwrap_or_default());
+            self.at += length;
+        } else {
+            self.push(b'(');
+        }
+    }
+
+    /// Octets between the parenthesis at `at` and its end; nesting is counted, not recursed into.
+    fn comment_length(&mut self) -> Option<usize> {
+        if self.last_paren < self.at || self.unclosed >= MAX_UNCLOSED {
+            return None;
+        }
+        let mut depth = 1usize;
+        let mut octets = self.line.iter().enumerate().skip(self.at + 1);
+        while let Some((at, octet)) = octets.next() {
             match octet {
-                b'\\' => self.at += 1,
+                b'\\' => {
+                    octets.next();
+                }
                 b'(' => depth += 1,
                 b')' => depth -= 1,
                 _ => {}
             }
             if depth == 0 {
-                break;
+                return Some(at - self.at - 1);
             }
-            self.at += 1;
         }
-        let inner = self.line.get(start + 1..self.at.min(self.line.len())).unwrap_or_default();
+        self.unclosed += 1;
+        None
+    }
+
+    fn comment(&mut self, inner: &[u8]) {
         if !self.comment.is_empty() {
             self.comment.push(b' ');
         }
@@ -195,18 +231,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn starts_group(&self) -> bool {
+    fn starts_group(&mut self) -> bool {
         self.group.is_none() && !self.has_address()
     }
 
     /// Whether the mailbox that is being read has its address already.
-    fn has_address(&self) -> bool {
-        self.angle.is_some() || memchr(b'@', &self.spec).is_some()
+    fn has_address(&mut self) -> bool {
+        let unread = self.spec.get(self.without_at..).unwrap_or_default();
+        self.angle.is_some() || memchr(b'@', unread).is_some() || {
+            self.without_at = self.spec.len();
+            false
+        }
     }
 
     fn start_group(&mut self) {
         let name = self.take_name();
         self.spec.clear();
+        self.without_at = 0;
         self.comment.clear();
         if name.eq_ignore_ascii_case("mailto") || name.eq_ignore_ascii_case("smtp") {
             return;
@@ -235,6 +276,7 @@ impl<'a> Reader<'a> {
 
     fn finish(&mut self) {
         let spec = std::mem::take(&mut self.spec);
+        self.without_at = 0;
         let comment = word::text(&std::mem::take(&mut self.comment), self.hint);
         let (name, address) = match self.angle.take() {
             Some(angle) => (self.take_name(), self.addr_spec(&angle)),
@@ -352,6 +394,39 @@ mod tests {
     }
 
     #[test]
+    fn comments_that_never_close() {
+        for (raw, name, address) in [
+            ("Foo (bar <a@b.example>", "Foo (bar", "a@b.example"),
+            ("Foo =( (ok) <a@b.example>", "Foo =(", "a@b.example"),
+            ("a@b.example (Foo", "Foo", "a@b.example"),
+            ("<a@b.example> (Foo (bar)", "Foo (bar)", "a@b.example"),
+        ] {
+            assert_eq!(one(raw), (Some(name.to_owned()), address.to_owned()), "{raw}");
+        }
+        let all = list(b"a@b.example (Foo, c@b.example (Bar; Baz (x <d@b.example>, e@b.example", Hint::default());
+        let all: Vec<_> = all.iter().map(|a| (a.name.as_deref().unwrap_or_default(), a.address.as_str())).collect();
+        let expected = [("Foo", "a@b.example"), ("Bar", "c@b.example"), ("Baz (x", "d@b.example"), ("", "e@b.example")];
+        assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn raw_iso_2022_jp_is_no_syntax() {
+        for raw in [
+            &b"\x1b$BF|K\\8l\x1b(B <a@b.example>"[..],
+            b"\"\x1b$BF|K\\8l\x1b(B\" <a@b.example>",
+            b"a@b.example (\x1b$BF|K\\8l\x1b(B)",
+        ] {
+            assert_eq!(one(raw), (Some("日本語".to_owned()), "a@b.example".to_owned()));
+        }
+        // Never shifted back, but there is an address.
+        assert_eq!(one(b"\x1b$BF|K\\8l <a@b.example>").1, "a@b.example");
+        // Pairs that hold a quote, a bracket, a comma.
+        for raw in [&b"\x1b$B$\"$>$,\x1b(B <a@b.example>"[..], b"\"\x1b$B$\"$>$,\x1b(B\" <a@b.example>"] {
+            assert_eq!(one(raw), (Some("あぞが".to_owned()), "a@b.example".to_owned()));
+        }
+    }
+
+    #[test]
     fn lists_groups_and_odd_separators() {
         let all = list(b"a@x, B <b@x>; c@x,,", Hint::default());
         assert_eq!(all.iter().map(|a| a.address.as_str()).collect::<Vec<_>>(), ["a@x", "b@x", "c@x"]);
@@ -371,6 +446,8 @@ mod tests {
     fn bombs_end_in_time() {
         for raw in [
             "(".repeat(300_000),
+            format!("{})", "(".repeat(300_000)),
+            format!("a@b {})", "(,".repeat(300_000)),
             "\"".repeat(300_001),
             "<".repeat(300_000),
             "a:".repeat(150_000),

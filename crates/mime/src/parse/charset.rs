@@ -11,6 +11,8 @@ use encoding_rs::{
 };
 use mail_parser::decoders::charsets::map::charset_decoder;
 
+use super::jis;
+
 /// What stood in the way of a faithful text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
@@ -49,7 +51,7 @@ fn decode_raw<'a>(bytes: &'a [u8], label: Option<&str>, hint: Hint<'_>) -> (Cow<
         let (text, lossy) = encoding.decode_without_bom_handling(bytes.get(skip..).unwrap_or_default());
         return (text, lossy.then_some(Trouble::Undecodable));
     }
-    if bytes.is_ascii() && !label.is_some_and(is_seven_bit_shift) && !has_iso_2022_shift(bytes) {
+    if bytes.is_ascii() && !label.is_some_and(is_seven_bit_shift) && !jis::has_shift(bytes) {
         return (String::from_utf8_lossy(bytes), None);
     }
     match label.map(charset) {
@@ -137,11 +139,6 @@ fn is_seven_bit_shift(label: &str) -> bool {
         || matches!(charset(label), Charset::Known(e) if e == ISO_2022_JP || e == UTF_16BE || e == UTF_16LE)
 }
 
-/// `ESC $` or `ESC (`: the shifts of the ISO 2022 family, which nothing else holds.
-fn has_iso_2022_shift(bytes: &[u8]) -> bool {
-    memchr::memchr_iter(0x1b, bytes).any(|at| matches!(bytes.get(at + 1), Some(b'$' | b'(')))
-}
-
 fn by_label<'a>(bytes: &'a [u8], encoding: &'static Encoding, hint: Hint<'_>) -> (Cow<'a, str>, Option<Trouble>) {
     if encoding == UTF_8 {
         return match std::str::from_utf8(bytes) {
@@ -152,12 +149,19 @@ fn by_label<'a>(bytes: &'a [u8], encoding: &'static Encoding, hint: Hint<'_>) ->
             }
         };
     }
+    if encoding == ISO_2022_JP && jis::has_shift(bytes) {
+        // Its octets are ASCII, and UTF-8 with that: one broken pair is no reason to show them as they are.
+        let read = jis::decode(bytes);
+        if bytes.is_ascii() || read.is_likely() {
+            let foreign = (!bytes.is_ascii()).then_some(Trouble::Mislabelled);
+            return (Cow::Owned(read.text), if read.lost > 0 { Some(Trouble::Undecodable) } else { foreign });
+        }
+    }
     let utf8 = Utf8Evidence::of(bytes);
     if utf8 == Utf8Evidence::Certain && encoding != UTF_16BE && encoding != UTF_16LE {
         return (String::from_utf8_lossy(bytes), Some(Trouble::Mislabelled));
     }
-    let (text, lossy) =
-        if encoding == ISO_2022_JP { iso_2022_jp(bytes) } else { encoding.decode_without_bom_handling(bytes) };
+    let (text, lossy) = encoding.decode_without_bom_handling(bytes);
     if !lossy {
         return (text, None);
     }
@@ -221,10 +225,10 @@ impl Utf8Evidence {
 }
 
 fn guess<'a>(bytes: &'a [u8], hint: Hint<'_>) -> (Cow<'a, str>, bool) {
-    if has_iso_2022_shift(bytes) {
-        let (text, lossy) = iso_2022_jp(bytes);
-        if !lossy {
-            return (text, false);
+    if jis::has_shift(bytes) {
+        let read = jis::decode(bytes);
+        if read.is_likely() {
+            return (Cow::Owned(read.text), read.lost > 0);
         }
     }
     if std::str::from_utf8(bytes).is_ok() {
@@ -280,27 +284,6 @@ fn utf16_order(bytes: &[u8]) -> &'static Encoding {
         odd += usize::from(pair.get(1) == Some(&0));
     }
     if odd > even { UTF_16LE } else { UTF_16BE }
-}
-
-/// ISO-2022-JP (RFC 1468). encoding_rs takes a shift that the next one follows at once for an attack and says so; in mail
-/// it is where two encoded words, each of which ends in ASCII, were joined.
-fn iso_2022_jp(bytes: &[u8]) -> (Cow<'_, str>, bool) {
-    let is_shift = |at: usize| bytes.get(at) == Some(&0x1b) && matches!(bytes.get(at + 1), Some(b'$' | b'('));
-    if !memchr::memchr_iter(0x1b, bytes).any(|at| is_shift(at) && is_shift(at + 3)) {
-        return ISO_2022_JP.decode_without_bom_handling(bytes);
-    }
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(octet) = bytes.get(at) {
-        if is_shift(at) && is_shift(at + 3) {
-            at += 3;
-            continue;
-        }
-        out.push(*octet);
-        at += 1;
-    }
-    let (text, lossy) = ISO_2022_JP.decode_without_bom_handling(&out);
-    (Cow::Owned(text.into_owned()), lossy)
 }
 
 /// HZ (RFC 1843): `~{` … `~}` holds GB 2312 with the high bits off.

@@ -5,13 +5,13 @@ pub(crate) fn join(text: &str, delsp: bool) -> String {
     let mut out = String::with_capacity(text.len());
     // Quotation depth of the line that goes on.
     let mut open: Option<usize> = None;
-    for line in text.split('\n') {
+    for (n, line) in text.split('\n').enumerate() {
         let depth = line.bytes().take_while(|b| *b == b'>').count();
         let content = line.get(depth..).unwrap_or_default();
         let content = content.strip_prefix(' ').unwrap_or(content);
         let is_signature = content == "-- ";
         if open != Some(depth) || is_signature {
-            if !out.is_empty() || open.is_some() {
+            if n > 0 {
                 out.push('\n');
             }
             push_marks(depth, &mut out);
@@ -19,10 +19,6 @@ pub(crate) fn join(text: &str, delsp: bool) -> String {
         let flows = content.ends_with(' ') && !is_signature;
         out.push_str(if flows && delsp { content.get(..content.len() - 1).unwrap_or_default() } else { content });
         open = flows.then_some(depth);
-        if !flows && out.is_empty() {
-            // An empty first line: the next one still needs its line end.
-            out.push('\n');
-        }
     }
     out
 }
@@ -47,6 +43,11 @@ mod tests {
             ("text \n-- \nBob", "text \n-- \nBob"),
             ("a \n> b", "a \n> b"),
             ("a\n\nb", "a\n\nb"),
+            ("\nReply text\n", "\nReply text\n"),
+            ("\n\n\na \nb", "\n\n\na b"),
+            (" \n> a", "\n> a"),
+            ("", ""),
+            ("\n", "\n"),
         ] {
             assert_eq!(join(text, false), expected, "{text:?}");
         }

@@ -10,8 +10,10 @@ mod date;
 mod extracted;
 mod filename;
 mod flowed;
+mod footer;
 mod header;
 mod ids;
+mod jis;
 mod outline;
 pub(crate) mod parameter;
 #[cfg(any(test, feature = "fuzzing"))]

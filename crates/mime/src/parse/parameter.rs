@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::charset::{self, Hint};
+use super::jis;
 use super::transfer::hex_pair;
 use super::word;
 
@@ -17,7 +18,7 @@ pub(crate) struct Structured {
 impl Structured {
     /// Reads a field's raw value.
     pub(crate) fn parse(raw: &[u8], hint: Hint<'_>) -> Self {
-        let line = word::unfold(raw);
+        let line = jis::unshifted(word::unfold(raw));
         let mut segments = segments(&line).into_iter();
         let value =
             segments.next().map_or(String::new(), |s| String::from_utf8_lossy(s.trim_ascii()).to_ascii_lowercase());
@@ -278,6 +279,15 @@ mod tests {
             assert_eq!(get(raw, "filename").as_deref(), Some(expected), "{raw}");
         }
         assert_eq!(get(b"attachment; filename=\"\xc4\xe3\xba\xc3.txt\"", "filename").unwrap(), "你好.txt");
+    }
+
+    #[test]
+    fn raw_iso_2022_jp_is_no_syntax() {
+        let raw = b"attachment; filename=\"\x1b$B$\"$;F|K\\8l\x1b(B.pdf\"; size=1";
+        assert_eq!(get(raw, "filename").unwrap(), "あせ日本語.pdf");
+        assert_eq!(get(raw, "size").unwrap(), "1");
+        let cut = b"attachment; filename*0=\"\x1b$BF|K\"; filename*1=\"\\\\8l\x1b(B.pdf\"";
+        assert_eq!(get(cut, "filename").unwrap(), "日本語.pdf");
     }
 
     #[test]

@@ -7,11 +7,12 @@ use bytes::Bytes;
 
 use super::attachment::{self, Octets};
 use super::body::{self, Roles, Segment};
-use super::charset::{Hint, Trouble};
+use super::charset::{self, Hint, Trouble};
 use super::extracted::Extracted;
 use super::header::Fields;
 use super::structure::{Defects, Part, Tree};
-use super::{address, calendar, date, flowed, ids, report, security, tnef, transfer, uuencode};
+use super::transfer::Encoding;
+use super::{address, calendar, date, flowed, footer, ids, report, security, tnef, transfer, uuencode};
 use crate::html::{from_text, reference, sanitize, text as html_text, tracking};
 use crate::limits::{MAX_ADDRESSES, MAX_ATTACHMENTS, MAX_FIELDS, MAX_INVITE_BYTES, MAX_TEXT_BYTES};
 use crate::message::{Attachment, Invite, ParsedMessage, Security};
@@ -208,12 +209,23 @@ impl<'a> Reading<'a> {
     /// The characters of a text part; files encoded inside are taken out.
     fn decoded(&mut self, index: usize) -> String {
         let Some(part) = self.tree.parts.get(index) else { return String::new() };
-        let (octets, repaired) = transfer::decode(part.body, part.encoding);
+        let (mut octets, repaired) = transfer::decode(part.body, part.encoding);
+        let appended = (repaired && part.encoding == Encoding::Base64).then(|| footer::split(part.body)).flatten();
+        if let Some((encoded, _)) = appended {
+            octets = transfer::decode(encoded, part.encoding).0;
+        }
         let (rest, files) = match part.content_type.value.as_str() {
             "text/html" => (Cow::Borrowed(&*octets), Vec::new()),
             _ => uuencode::take_files(&octets),
         };
-        let (text, trouble) = attachment::text_of(part, &rest, self.hint());
+        let (mut text, trouble) = attachment::text_of(part, &rest, self.hint());
+        // It is not of the language that HTML is.
+        if let Some((_, appended)) = appended.filter(|_| part.content_type.value != "text/html") {
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push_str(&charset::decode(appended, None, self.hint()).0);
+        }
         let number = part.number.clone();
         for (name, octets) in files {
             self.extracted.push(Extracted::uuencoded(&number, &name, octets));

@@ -120,7 +120,7 @@ fn is_digit(octet: u8) -> bool {
     ((octet | 0x20).wrapping_sub(b'a') < 26) | (octet.wrapping_sub(b'0') < 10) | (octet == b'+') | (octet == b'/')
 }
 
-fn sextet(octet: u8) -> Option<u8> {
+pub(crate) fn sextet(octet: u8) -> Option<u8> {
     match octet {
         b'A'..=b'Z' => Some(octet - b'A'),
         b'a'..=b'z' => Some(octet - b'a' + 26),

@@ -5,13 +5,15 @@
 //! ```
 //!
 //! Neighbouring words of one charset are joined before they are decoded, because senders cut in the middle of a
-//! character. Words glued to text, with blanks inside, folded inside or without their end are read as well.
+//! character, and of four digits of base64. Words glued to text, with blanks inside, folded inside or without their end
+//! are read as well.
 
 use std::borrow::Cow;
 
 use memchr::memmem;
 
 use super::charset::{self, Hint};
+use super::jis;
 use super::transfer::{self, Encoding};
 
 /// Longest charset name (with language) that is taken for one.
@@ -24,7 +26,7 @@ pub(crate) fn last_word_end(line: &[u8]) -> usize {
 
 /// The text of a field's raw value: unfolded, encoded words decoded, 8-bit octets repaired, no control characters.
 pub(crate) fn text(raw: &[u8], hint: Hint<'_>) -> String {
-    let line = unfold(raw);
+    let line = jis::unshifted(unfold(raw));
     if line.is_ascii() && memmem::find(&line, b"=?").is_none() && memchr::memchr(0x1b, &line).is_none() {
         return clean(String::from_utf8_lossy(&line).into_owned());
     }
@@ -144,6 +146,12 @@ pub(crate) fn decode(line: &[u8], hint: Hint<'_>) -> String {
 struct Run<'a> {
     charset: &'a str,
     octets: Vec<u8>,
+    /// Base64 that the next word may go on with: empty, or ends within four digits.
+    base64: Vec<u8>,
+    /// How many of the four stand there.
+    digits: u8,
+    /// Value of the last.
+    last: u8,
 }
 
 impl<'a> Run<'a> {
@@ -156,11 +164,48 @@ impl<'a> Run<'a> {
             self.flush(out, hint);
             self.charset = word.charset;
         }
-        word.append_octets(&mut self.octets);
+        if !word.base64 {
+            self.end_base64();
+            return word.append_octets(&mut self.octets);
+        }
+        if !self.goes_on(word.content) {
+            self.end_base64();
+        }
+        self.base64.extend_from_slice(word.content);
+        for octet in word.content {
+            match transfer::sextet(*octet) {
+                Some(value) => (self.digits, self.last) = ((self.digits + 1) % 4, value),
+                None if *octet == b'=' => self.digits = 0,
+                None => {}
+            }
+        }
+        if self.digits == 0 {
+            self.end_base64();
+        }
+    }
+
+    /// Whether `next` holds the rest of the four digits. Where a sender only left the padding out, the bits of the last
+    /// digit that no octet needs are zero, and the next word begins anew.
+    fn goes_on(&self, next: &[u8]) -> bool {
+        let lone_digit = || next.iter().filter(|b| **b == b'=' || transfer::sextet(**b).is_some()).count() % 4 == 1;
+        match self.digits {
+            2 => self.last & 0b1111 != 0,
+            3 => self.last & 0b11 != 0 || lone_digit(),
+            _ => true,
+        }
+    }
+
+    fn end_base64(&mut self) {
+        if !self.base64.is_empty() {
+            self.octets.extend_from_slice(&transfer::decode(&self.base64, Encoding::Base64).0);
+            self.base64.clear();
+        }
+        self.digits = 0;
     }
 
     fn flush(&mut self, out: &mut String, hint: Hint<'_>) {
         if self.is_open() {
+            self.end_base64();
             out.push_str(&charset::decode(&self.octets, Some(self.charset), hint).0);
             self.charset = "";
             self.octets.clear();
@@ -240,6 +285,31 @@ mod tests {
     }
 
     #[test]
+    fn words_cut_inside_four_digits() {
+        for raw in [
+            "=?utf-8?B?5L2g5a?= =?utf-8?B?W95LiW55WM?=",
+            "=?utf-8?B?5L2g5?= =?UTF-8*zh?b?aW95LiW55WM?=",
+            "=?utf-8?B?5L2g5aW?= =?utf-8?B?95LiW55WM?=",
+            // Every word is cut.
+            "=?utf-8?B?5?= =?utf-8?B?L2g5a?= =?utf-8?B?W95L?= =?utf-8?B?i?= =?utf-8?B?W55WM?=",
+        ] {
+            assert_eq!(t(raw), "你好世界", "{raw}");
+        }
+        // The bits that are left are zero by chance: `ab1`.
+        assert_eq!(t("=?utf-8?B?YWI?= =?utf-8?B?x?="), "ab1");
+        assert_eq!(t("=?utf-8?B?5L2g5a?= =?utf-8?Q?b?= =?gbk?B?xOO6ww?="), "你\u{FFFD}b你好");
+        let raw = "=?utf-8?B?5L2g5?= ".repeat(50_000);
+        assert!(!t(&raw).is_empty());
+    }
+
+    #[test]
+    fn words_that_only_lack_their_padding() {
+        assert_eq!(t("=?utf-8?B?w6TDtg?= =?utf-8?B?5L2g?="), "äö你");
+        assert_eq!(t("=?utf-8?B?w6TDtg?= =?utf-8?B?w6TDtg?="), "äöäö");
+        assert_eq!(t("=?utf-8?B?w6Q?= =?utf-8?B?w6Q?= x"), "ää x");
+    }
+
+    #[test]
     fn words_in_the_wrong_place_or_shape() {
         assert_eq!(t("Re:=?utf-8?Q?=C3=A4?=b"), "Re:äb");
         assert_eq!(t("=?utf-8?Q?a b c?="), "a b c");
@@ -267,6 +337,8 @@ mod tests {
         );
         assert_eq!(t(b"\xc4\xe3\xba\xc3\xa3\xac\xca\xc0\xbd\xe7"), "你好，世界");
         assert_eq!(t(b"\x1b$B$3$s$K$A$O\x1b(B"), "こんにちは");
+        // Pairs that look like the start of a word.
+        assert_eq!(t(b"\x1b$B==?M==?9\x1b(B"), "十人十森");
         let hint = Hint { label: Some("big5"), tld: None };
         assert_eq!(text(b"\xa7A\xa6n", hint), "你好");
     }

@@ -33,17 +33,19 @@ const PREFIXES: &[&str] = &[
     // Russian, Ukrainian, Bulgarian
     "отв", "ответ", "на", "пересл", "переслано", "відп", "отг", "препр",
     // Greek
-    "απ", "σχετ", "πρθ",
+    "απ", "απάντηση", "σχετ", "πρθ",
     // Hebrew, Arabic, Persian
     "השב", "תשובה", "הועבר", "رد", "إعادة توجيه", "اعادة توجيه", "پاسخ", "ارسال",
     // Chinese
-    "回复", "回覆", "答复", "答覆", "转发", "轉寄", "轉發", "轉送",
+    "回复", "回覆", "答复", "答覆", "回信", "转发", "转寄", "轉寄", "轉發", "轉送",
     // Japanese, Korean
     "返信", "転送", "회신", "답장", "전달",
     // Vietnamese, Thai, Indonesian, Malay
     "trả lời", "chuyển tiếp", "ตอบ", "ตอบกลับ", "ส่งต่อ", "bls", "trs", "balas", "teruskan",
     // Welsh, Basque
     "yml", "berb",
+    // Answers of machines
+    "automatic reply", "automatische antwort", "自动回复", "自动答复",
 ];
 
 /// Octets of a subject that are looked at for prefixes; longer ones are no prefixes.
@@ -55,13 +57,13 @@ const MAX_PREFIXES: usize = 100;
 /// `subject` without prefixes; empty when there is nothing else.
 pub(crate) fn base_subject(subject: &str) -> String {
     let mut rest = subject.trim();
-    let mut tags: Vec<&str> = Vec::new();
+    let mut tags = String::new();
     for _ in 0..MAX_PREFIXES {
         if let Some(within) = strip_prefix(rest).or_else(|| strip_brackets(rest)) {
             rest = within;
         } else if let Some((tag, after)) = leading_tag(rest).filter(|(_, after)| is_marked(after)) {
-            // `[list] Re: x` and `Re: [list] x` are one subject.
-            tags.push(tag);
+            // `[list] Re: x` and `Re: [list] x` are one subject, and so are `【重要】Re: x` and `【重要】x`.
+            tags.push_str(tag);
             rest = after;
         } else if let Some(before) = strip_suffix(rest) {
             rest = before;
@@ -69,8 +71,9 @@ pub(crate) fn base_subject(subject: &str) -> String {
             break;
         }
     }
-    let mut out = String::with_capacity(rest.len());
-    for word in tags.into_iter().chain(rest.split_whitespace()) {
+    let mut out = String::with_capacity(tags.len() + rest.len());
+    tags.push_str(rest);
+    for word in tags.split_whitespace() {
         if !out.is_empty() {
             out.push(' ');
         }
@@ -101,7 +104,7 @@ fn strip_brackets(subject: &str) -> Option<&str> {
     (!closes_early).then(|| within.trim())
 }
 
-/// What follows `Re:`, `RE[2]：`, `Re^2:`, `Re (2):`.
+/// What follows `Re:`, `RE[2]：`, `Re^2:`, `Re (2):`, `Re:(2)`, `Antw.:`.
 fn strip_prefix(subject: &str) -> Option<&str> {
     let mut end = subject.len().min(MAX_PREFIX);
     while !subject.is_char_boundary(end) {
@@ -112,7 +115,20 @@ fn strip_prefix(subject: &str) -> Option<&str> {
     let rest = rest.get(rest.chars().next()?.len_utf8()..)?;
     let word = word.trim().to_lowercase();
     let word = without_count(&word);
-    PREFIXES.contains(&word).then(|| rest.trim_start())
+    let is_prefix = PREFIXES.contains(&word) || word.strip_suffix('.').is_some_and(is_abbreviation);
+    is_prefix.then(|| behind_count(rest).unwrap_or(rest).trim_start())
+}
+
+/// `antw.`: a prefix that may end in a dot. A single letter with a dot numbers a chapter.
+fn is_abbreviation(word: &str) -> bool {
+    word.chars().nth(1).is_some() && PREFIXES.contains(&word)
+}
+
+/// What follows the `(2)` of `Re:(2)`; behind a blank, or with more digits, it is the subject's.
+fn behind_count(rest: &str) -> Option<&str> {
+    let (count, behind) = rest.strip_prefix('(')?.split_once(')')?;
+    let is_count = matches!(count.len(), 1 | 2) && count.bytes().all(|b| b.is_ascii_digit());
+    is_count.then_some(behind)
 }
 
 /// `re[2]`, `re(2)`, `re^2`, `re2`, `re *2` → `re`.
@@ -124,7 +140,7 @@ fn without_count(word: &str) -> &str {
     bare.trim_end_matches(['[', '(', '（', '【', '^', '*', ' ', '-'])
 }
 
-/// `[tag]` or `【tag】` at the start, and what follows.
+/// `[tag]` or `【tag】` at the start with the blanks behind it, and what follows.
 fn leading_tag(subject: &str) -> Option<(&str, &str)> {
     let close = match subject.chars().next()? {
         '[' => ']',
@@ -137,8 +153,8 @@ fn leading_tag(subject: &str) -> Option<(&str, &str)> {
         end -= 1;
     }
     let at = subject.get(..end)?.find(close)? + close.len_utf8();
-    let (tag, rest) = subject.split_at(at);
-    Some((tag, rest.trim_start()))
+    let rest = subject.get(at..)?.trim_start();
+    Some((subject.get(..subject.len() - rest.len())?, rest))
 }
 
 /// `subject (fwd)`.
@@ -214,6 +230,18 @@ mod tests {
             "Re: Fwd: AW: 回复：",
             "Re:Re:Re:",
             "[EXT] Re: ",
+            "Antw.: ",
+            "Vedr.:",
+            "Απάντηση: ",
+            "ΑΠΆΝΤΗΣΗ: ",
+            "转寄: ",
+            "回信：",
+            "Re:(2)",
+            "Re:(12) ",
+            "自动回复:",
+            "自动答复: ",
+            "Automatic reply: ",
+            "Automatische Antwort: ",
         ] {
             let base = base_subject(&format!("{prefix}Plan für 2026"));
             assert_eq!(base.strip_prefix("[EXT] ").unwrap_or(&base), "Plan für 2026", "{prefix}");
@@ -235,6 +263,8 @@ mod tests {
             "[ABC-1] Fix",
             "Retour: x",
             "Ref: 12345",
+            "I.: Introduction",
+            "Automatic: reply",
         ] {
             assert_eq!(base_subject(subject), subject);
             assert!(!is_answer(subject), "{subject}");
@@ -262,6 +292,22 @@ mod tests {
     #[test]
     fn tags_suffixes_and_blanks() {
         assert_eq!(base_subject("[list] Re: x"), base_subject("Re: [list] x"));
+        for (answer, root) in [
+            ("【重要】Re: お知らせ", "【重要】お知らせ"),
+            ("【重要】 Re: お知らせ", "【重要】 お知らせ"),
+            ("[tag]Re:x", "[tag]x"),
+            ("Re: [a]Re:[b] Re: x", "[a][b] x"),
+            ("[a  b] Re: x", "[a  b] x"),
+            ("[list] Re:", "[list]"),
+        ] {
+            assert_eq!(base_subject(answer), base_subject(root));
+        }
+        assert_eq!(base_subject("【重要】Re: お知らせ"), "【重要】お知らせ");
+        // Only directly behind the colon it counts answers.
+        for subject in ["(2) x", "(2026) x"] {
+            assert_eq!(base_subject(&format!("Re: {subject}")), subject);
+        }
+        assert_eq!(base_subject("Re:(2026) x"), "(2026) x");
         assert_eq!(base_subject("Re: x  y (fwd)"), "x y");
         assert_eq!(base_subject("[Fwd: x] (fwd)"), "x");
         assert_eq!(base_subject("Re:"), "");

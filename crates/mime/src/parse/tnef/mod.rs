@@ -134,7 +134,7 @@ impl Reader {
             // attSubject
             0x0001_8004 => self.out.subject = Some(self.string(data)),
             // attBody
-            0x0002_800C => self.out.text = Some(self.string(data)).filter(|t| !t.is_empty()),
+            0x0002_800C => self.out.text = Some(self.string(data).replace("\r\n", "\n")).filter(|t| !t.is_empty()),
             // attMsgProps
             0x0006_9003 => self.out.properties = mapi::Properties::read(data, self.code_page),
             // attAttachRenddata: a new attachment begins
@@ -333,6 +333,14 @@ mod tests {
         let files: Vec<_> = parsed.attachments.iter().map(|a| (a.part.as_str(), a.filename.as_str(), a.size)).collect();
         assert_eq!(files, [("2", "合同.pdf", 4), ("2", "照片.png", 4)]);
         assert_eq!(parsed.attachments[1].content_type, "image/png");
+    }
+
+    #[test]
+    fn line_ends_of_both_bodies_are_the_same() {
+        let old = read(&make::stream(&[(1, 0x0002_800C, b"one\r\ntwo\r\n\0".to_vec())])).unwrap();
+        let new = make::properties(&[make::unicode(mapi::BODY, "one\r\ntwo\r\n")]);
+        let new = read(&make::stream(&[(1, 0x0006_9003, new)])).unwrap();
+        assert_eq!((old.text.as_deref(), &old.text), (Some("one\ntwo\n"), &new.text));
     }
 
     #[test]
