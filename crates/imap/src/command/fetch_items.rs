@@ -118,9 +118,9 @@ impl Items {
         format!("({})", items.join(" "))
     }
 
-    /// Whether nothing that was asked for is missing. A NIL is an answer, if a bad one.
+    /// Whether nothing that was asked for is missing, and the row is whole. A NIL is an answer, if a bad one.
     pub(crate) fn are_in(&self, row: &FetchRow) -> bool {
-        self.missing(row).is_none()
+        !row.has_no_end() && self.missing(row).is_none()
     }
 
     /// The first item that a row lacks.

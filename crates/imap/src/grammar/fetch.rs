@@ -9,12 +9,12 @@ use crate::utf7;
 
 /// The row of message number `seq`. What cannot be read is among its defects; what is unknown is passed over.
 ///
-/// Of a row without end only the small values count: a literal that was announced too long, or whose connection is about
-/// to be lost, has swallowed what the server said behind it.
+/// Of a row without end, what stands last is not to be believed: a literal whose connection is about to be lost has
+/// swallowed what the server said at its end. It counts when the server goes on, as one does that announces a literal too short.
 pub(super) fn read(seq: u32, list: Items<'_>) -> FetchRow {
     let mut row = FetchRow { seq, ..FetchRow::default() };
     if list.are_cut() {
-        row.defects.push(Defect { attribute: "FETCH", reason: "the response has no end" });
+        row.defects.push(Defect { attribute: Defect::OF_THE_ROW, reason: NO_END });
     }
     let mut items = list;
     while let Some(key) = items.next() {
@@ -24,14 +24,21 @@ pub(super) fn read(seq: u32, list: Items<'_>) -> FetchRow {
         let next = items.peek().filter(|value| attribute != Attribute::Unknown || !is_known(*value));
         let Some(value) = next else { continue };
         items.next();
-        let is_large = matches!(attribute, Attribute::Section | Attribute::Envelope | Attribute::BodyStructure);
-        let is_last = items.peek().is_none();
-        if !list.are_cut() || !(is_large || is_last) {
-            store(&mut row, attribute, name, value);
+        let is_cut = list.are_cut() && items.peek().is_none();
+        match attribute {
+            Attribute::Section => store(&mut row, attribute, name, value),
+            Attribute::Envelope if is_cut => row.defects.push(Defect { attribute: "ENVELOPE", reason: NO_END }),
+            Attribute::BodyStructure if is_cut => {
+                row.defects.push(Defect { attribute: "BODYSTRUCTURE", reason: NO_END });
+            }
+            _ if is_cut => {}
+            _ => store(&mut row, attribute, name, value),
         }
     }
     row
 }
+
+const NO_END: &str = "the response has no end";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Attribute {
@@ -297,15 +304,17 @@ mod tests {
         assert_eq!(row("(UID 3 BODY[").uid, Some(3));
         assert_eq!(row("(NEWTHING UID 3)").uid, Some(3));
         assert_eq!(row("(UID 3 FLAGS").uid, Some(3));
-        for swallowed in [
-            "(UID 3 BODY[] {18}\r\nab* BYE connectiontoo late",
-            "(UID 3 BODY[] {22}\r\nx)\r\nA6 OK FETCH completed.",
-            "(UID 3 ENVELOPE (NIL \"cut",
-            "(UID 3 BODYSTRUCTURE (\"TEXT\" \"PLAIN\"",
+        for (swallowed, defects) in [
+            ("(UID 3 BODY[] {18}\r\nab* BYE connectiontoo late", 1),
+            ("(UID 3 BODY[] {22}\r\nx)\r\nA6 OK FETCH completed.", 1),
+            ("(UID 3 ENVELOPE (NIL \"cut", 2),
+            ("(UID 3 BODYSTRUCTURE (\"TEXT\" \"PLAIN\"", 2),
+            ("(UID 3 FLAGS (\\Se", 1),
         ] {
             let row = row(swallowed);
-            assert!(row.sections.is_empty() && row.envelope.is_none() && row.body_structure.is_none(), "{swallowed}");
-            assert_eq!((row.uid, row.defects.len()), (Some(3), 1), "{swallowed}");
+            assert!(row.flags.is_none() && row.envelope.is_none() && row.body_structure.is_none(), "{swallowed}");
+            assert!(row.has_no_end(), "{swallowed}");
+            assert_eq!((row.uid, row.defects.len()), (Some(3), defects), "{swallowed}");
         }
     }
 }

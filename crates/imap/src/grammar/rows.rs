@@ -59,6 +59,18 @@ pub struct Defect {
     pub reason: &'static str,
 }
 
+impl Defect {
+    /// Not of an attribute: the row itself is cut.
+    pub(super) const OF_THE_ROW: &'static str = "FETCH";
+}
+
+impl FetchRow {
+    /// Its list was not closed: the connection may have been lost inside it, whatever it seems to hold.
+    pub fn has_no_end(&self) -> bool {
+        self.defects.iter().any(|defect| defect.attribute == Defect::OF_THE_ROW)
+    }
+}
+
 /// A piece of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
