@@ -22,11 +22,10 @@ pub(super) fn read(item: Item<'_>) -> Result<Envelope, &'static str> {
     if fields.peek().is_none() {
         return Err("ENVELOPE is empty");
     }
-    if fields.clone().count() != FIELDS {
+    if fields.count() != FIELDS {
         return Err("ENVELOPE does not have ten fields");
     }
-    if !fields.clone().enumerate().all(|(at, field)| if is_of_addresses(at) { is_list(field) } else { is_text(field) })
-    {
+    if !fields.enumerate().all(|(at, field)| if is_of_addresses(at) { is_list(field) } else { is_text(field) }) {
         return Err("ENVELOPE has a field of another kind");
     }
     let mut next = || fields.next();
@@ -62,7 +61,7 @@ fn is_text(field: Item<'_>) -> bool {
 /// NIL, empty, or addresses of four fields each; some servers put NIL or `()` for one.
 fn is_list(field: Item<'_>) -> bool {
     let is_address = |member: Item<'_>| match member.list() {
-        Some(fields) => matches!(fields.clone().count(), 0 | 4) && fields.into_iter().all(is_text),
+        Some(mut fields) => matches!(fields.count(), 0 | 4) && fields.all(is_text),
         None => member.is_nil(),
     };
     match field.list() {
