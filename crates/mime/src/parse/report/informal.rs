@@ -1,8 +1,9 @@
 //! Bounces in prose: qmail, Exim, old Exchange, and Chinese providers, which send no `message/delivery-status`.
 //!
 //! Only a message that comes from a mail system *and* says so in known words is taken for one: a person who writes
-//! about a bounce has sent none.
+//! about a bounce has sent none, nor has one whose answer is automatic.
 
+mod evidence;
 mod recipients;
 
 use super::standard::action_of;
@@ -19,19 +20,27 @@ const MAX_TEXT: usize = 64 * 1024;
 
 pub(super) fn read(tree: &Tree<'_>, fields: &Fields<'_>, subject: &str, text: &str) -> Option<Report> {
     let listed = fields.first("x-failed-recipients").map(|raw| address::list(raw, Hint::default())).unwrap_or_default();
-    if listed.is_empty()
-        && !(is_from_system(fields) && (says_bounce(subject) || says_bounce(text.get(..2000).unwrap_or(text))))
-    {
+    let sender = evidence::sender(fields);
+    if listed.is_empty() && sender.is_none() {
         return None;
     }
     let (notice, copy) = split_copy(prefix(text, MAX_TEXT));
-    let addresses = if listed.is_empty() {
-        recipients::named(notice, fields)
-    } else {
+    let is_listed = !listed.is_empty();
+    let addresses = if is_listed {
         listed.into_iter().take(MAX_RECIPIENTS).map(|a| a.address.into()).collect()
+    } else {
+        recipients::named(notice, fields)
     };
     let failed = recipients::explained(notice, addresses);
     let shared = recipients::shared_diagnostic(notice, &failed);
+    let reply = match &shared {
+        _ if failed.iter().any(|one| one.diagnostic.is_some()) => evidence::Reply::BesideRecipient,
+        Some(_) => evidence::Reply::Somewhere,
+        None => evidence::Reply::None,
+    };
+    if !is_listed && !sender.is_some_and(|sender| evidence::is_bounce(sender, subject, text, reply)) {
+        return None;
+    }
     let recipients = failed.into_iter().map(|one| {
         let diagnostic = one.diagnostic.or_else(|| shared.clone());
         let status = diagnostic.as_deref().and_then(status_in);
@@ -58,62 +67,6 @@ fn prefix(text: &str, max: usize) -> &str {
 
 fn in_reply_to(fields: &Fields<'_>) -> Option<String> {
     fields.first("in-reply-to").and_then(ids::one)
-}
-
-/// The null reverse path, or a mail system's name as the author.
-fn is_from_system(fields: &Fields<'_>) -> bool {
-    const NAMES: &[&str] =
-        &["mailer-daemon", "postmaster", "mail-daemon", "mdaemon", "mailerdaemon", "bounce", "mailer"];
-    let null_path = fields.first("return-path").is_some_and(|p| p.trim_ascii() == b"<>");
-    let from = fields.first("from").map(|raw| address::list(raw, Hint::default())).unwrap_or_default();
-    let local =
-        from.first().map(|a| a.address.split('@').next().unwrap_or_default().to_ascii_lowercase()).unwrap_or_default();
-    null_path || NAMES.iter().any(|n| local.starts_with(n))
-}
-
-fn says_bounce(text: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "qmail-send program",
-        "created automatically by mail delivery software",
-        "could not be delivered",
-        "couldn't be delivered",
-        "delivery has failed to these recipients",
-        "undelivered mail returned to sender",
-        "undeliverable",
-        "delivery status notification (failure)",
-        "delivery failure",
-        "delivery failed",
-        "failure notice",
-        "returned mail",
-        "mail delivery failed",
-        "message not delivered",
-        "unzustellbar",
-        "konnte nicht zugestellt werden",
-        "non remis",
-        "n'a pas pu être",
-        "no se puede entregar",
-        "no se pudo entregar",
-        "não foi possível entregar",
-        "退信",
-        "退回",
-        "投递失败",
-        "发送失败",
-        "无法送达",
-        "未能送达",
-        "無法傳遞",
-        "配信不能",
-        "送信できませんでした",
-        "未達",
-        "반송",
-        "전송 실패",
-        "не доставлено",
-        "недоставленное",
-        "warning: message",
-        "delivery temporarily suspended",
-        "delayed",
-    ];
-    let lower = text.to_lowercase();
-    WORDS.iter().any(|w| lower.contains(w))
 }
 
 fn is_delay(subject: &str) -> bool {
