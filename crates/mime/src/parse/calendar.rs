@@ -9,6 +9,40 @@ use crate::message::Invite;
 /// Octets of a calendar object that are read; an invitation has a few kilobytes.
 const MAX_BYTES: usize = 2 << 20;
 
+/// The characters of a calendar object. A line may be folded between the octets of one character (RFC 5545 §3.1), which
+/// is then none before the lines are joined; `decode` says what it had trouble with.
+pub(crate) fn characters<T>(octets: &[u8], decode: impl Fn(&[u8]) -> (String, Option<T>)) -> String {
+    if std::str::from_utf8(octets).is_ok() {
+        return decode(octets).0;
+    }
+    let joined = join_octets(octets);
+    let is_sound = std::str::from_utf8(&joined).is_ok();
+    let (text, trouble) = decode(if is_sound { &joined } else { octets });
+    match trouble {
+        Some(_) if !is_sound => match decode(&joined) {
+            (better, None) => better,
+            _ => text,
+        },
+        _ => text,
+    }
+}
+
+/// Without line breaks before a space or tab.
+fn join_octets(octets: &[u8]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(octets.len());
+    let mut rest = octets;
+    while let Some((first, tail)) = rest.split_first() {
+        rest = match rest {
+            [b'\r', b'\n', b' ' | b'\t', after @ ..] | [b'\r' | b'\n', b' ' | b'\t', after @ ..] => after,
+            _ => {
+                joined.push(*first);
+                tail
+            }
+        };
+    }
+    joined
+}
+
 /// Reads a calendar object; `method` is the Content-Type's parameter. `None` when it is no calendar.
 pub(crate) fn parse(text: &str, method: Option<&str>) -> Option<Invite> {
     let start = text.trim_start_matches(['\u{feff}', ' ', '\n', '\t']);
@@ -259,5 +293,20 @@ mod tests {
         assert!(parse("", None).is_none());
         let deep = format!("BEGIN:VCALENDAR\n{}", "BEGIN:X\n".repeat(100_000));
         assert!(parse(&deep, None).is_some());
+    }
+
+    #[test]
+    fn a_line_folded_inside_a_character() {
+        let line = "SUMMARY:项目会议".as_bytes();
+        for cut in 8..line.len() {
+            let (before, after) = line.split_at(cut);
+            let object =
+                [b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n", before, b"\r\n ", after, b"\r\nEND:VEVENT\r\n"].concat();
+            for kind in ["text/calendar", "text/calendar; charset=utf-8"] {
+                let source = [format!("Content-Type: {kind}\r\n\r\n").as_bytes(), object.as_slice()].concat();
+                let invites = crate::parse(&source, &crate::ParseOptions::default()).invites;
+                assert_eq!(invites[0].summary.as_deref(), Some("项目会议"), "{kind} {cut}");
+            }
+        }
     }
 }

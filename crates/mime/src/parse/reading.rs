@@ -331,7 +331,7 @@ impl<'a> Reading<'a> {
         let mut seen = HashSet::new();
         let read = parts.filter_map(|part| {
             let (octets, _) = transfer::decode(part.body, part.encoding);
-            let (text, _) = attachment::text_of(part, &octets, self.hint());
+            let text = calendar::characters(&octets, |octets| attachment::text_of(part, octets, self.hint()));
             calendar::parse(&text, part.content_type.get("method"))
         });
         let all = read.collect::<Vec<_>>().into_iter().chain(std::mem::take(&mut self.meetings));
