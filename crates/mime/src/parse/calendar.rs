@@ -51,24 +51,36 @@ pub(crate) fn parse(text: &str, method: Option<&str>) -> Option<Invite> {
     }
     let lines = unfold(text);
     let zones = Zones::read(&lines);
+    let mut head = Head::default();
     let mut event = Event::default();
+    // The first component, until the master of its series is found.
+    let mut chosen: Option<Event> = None;
     let mut stack: Vec<String> = Vec::new();
-    let mut done = false;
     for line in &lines {
         match line.name.as_str() {
             "BEGIN" => stack.push(line.value.trim().to_ascii_uppercase()),
-            "END" => {
-                let closed = stack.pop();
-                done |= matches!(closed.as_deref(), Some("VEVENT" | "VTODO" | "VFREEBUSY"));
+            "END" if stack.pop().is_some_and(|closed| is_event(&closed)) => {
+                let event = std::mem::take(&mut event);
+                match &chosen {
+                    Some(first) if !event.is_master_of(first) => {}
+                    _ => chosen = Some(event),
+                }
             }
+            "END" => {}
             _ => match stack.last().map(String::as_str) {
-                Some("VCALENDAR") => event.calendar_line(line),
-                Some("VEVENT" | "VTODO" | "VFREEBUSY") if !done => event.line(line, &zones),
+                Some("VCALENDAR") => head.line(line),
+                Some(name) if is_event(name) => event.line(line, &zones, head.default_zone.as_deref()),
                 _ => {}
             },
         }
     }
-    Some(event.into_invite(text, method))
+    // One that is cut off before its end.
+    let event = chosen.unwrap_or(event);
+    Some(event.into_invite(text, head.method.or_else(|| method.map(str::to_ascii_uppercase))))
+}
+
+fn is_event(component: &str) -> bool {
+    matches!(component, "VEVENT" | "VTODO" | "VFREEBUSY")
 }
 
 /// One unfolded content line (RFC 5545 §3.1).
@@ -126,10 +138,27 @@ fn content_line(line: &str) -> Option<Line> {
     Some(Line { name, parameters, value: line.get(colon + 1..).unwrap_or_default().to_owned() })
 }
 
+/// What a calendar object says of itself.
 #[derive(Default)]
-struct Event {
+struct Head {
     method: Option<String>,
     default_zone: Option<String>,
+}
+
+impl Head {
+    fn line(&mut self, line: &Line) {
+        match line.name.as_str() {
+            "METHOD" => self.method = Some(line.value.trim().to_ascii_uppercase()),
+            "X-WR-TIMEZONE" => self.default_zone = Some(line.value.trim().to_owned()),
+            _ => {}
+        }
+    }
+}
+
+#[derive(Default)]
+struct Event {
+    /// One occasion of a series that differs from the others (RFC 5545 §3.8.4.4).
+    is_exception: bool,
     uid: Option<String>,
     summary: Option<String>,
     start: Option<Timestamp>,
@@ -139,17 +168,14 @@ struct Event {
 }
 
 impl Event {
-    fn calendar_line(&mut self, line: &Line) {
-        match line.name.as_str() {
-            "METHOD" => self.method = Some(line.value.trim().to_ascii_uppercase()),
-            "X-WR-TIMEZONE" => self.default_zone = Some(line.value.trim().to_owned()),
-            _ => {}
-        }
+    fn is_master_of(&self, exception: &Self) -> bool {
+        exception.is_exception && !self.is_exception && self.uid == exception.uid
     }
 
-    fn line(&mut self, line: &Line, zones: &Zones) {
-        let time = || instant(line, zones, self.default_zone.as_deref());
+    fn line(&mut self, line: &Line, zones: &Zones, default_zone: Option<&str>) {
+        let time = || instant(line, zones, default_zone);
         match line.name.as_str() {
+            "RECURRENCE-ID" => self.is_exception = true,
             "UID" => self.uid = text_value(&line.value),
             "SUMMARY" => self.summary = text_value(&line.value),
             "DTSTART" => self.start = time(),
@@ -160,11 +186,11 @@ impl Event {
         }
     }
 
-    fn into_invite(self, raw: &str, method: Option<&str>) -> Invite {
+    fn into_invite(self, raw: &str, method: Option<String>) -> Invite {
         let from_duration =
             self.start.zip(self.duration).map(|(start, seconds)| Timestamp(start.0.saturating_add(seconds * 1000)));
         Invite {
-            method: self.method.or_else(|| method.map(str::to_ascii_uppercase)).filter(|m| !m.is_empty()),
+            method: method.filter(|m| !m.is_empty()),
             uid: self.uid,
             summary: self.summary,
             start: self.start,
@@ -308,5 +334,27 @@ mod tests {
                 assert_eq!(invites[0].summary.as_deref(), Some("项目会议"), "{kind} {cut}");
             }
         }
+    }
+
+    #[test]
+    fn a_series_is_shown_as_its_master_says() {
+        let component = |uid: &str, lines: &str| {
+            format!("BEGIN:VEVENT\nUID:{uid}\nATTENDEE:mailto:b@example.net\n{lines}\nEND:VEVENT\n")
+        };
+        let moved = component("7", "RECURRENCE-ID:20260112T020000Z\nDTSTART:20260112T050000Z\nSUMMARY:moved");
+        let master = component("7", "DTSTART:20260105T020000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY\nSUMMARY:series");
+        let other = component("8", "DTSTART:20270105T020000Z\nSUMMARY:other");
+        let read = |parts: &[&str]| {
+            let invite =
+                parse(&format!("BEGIN:VCALENDAR\nMETHOD:REQUEST\n{}END:VCALENDAR\n", parts.concat()), None).unwrap();
+            (invite.summary.unwrap(), invite.start.unwrap().0, invite.end.map(|e| e.0), invite.method.unwrap())
+        };
+        let series = ("series".to_owned(), 1_767_578_400_000, Some(1_767_582_000_000), "REQUEST".to_owned());
+        let alone = ("moved".to_owned(), 1_768_194_000_000, None, "REQUEST".to_owned());
+        assert_eq!(read(&[&moved, &master]), series);
+        assert_eq!(read(&[&moved, &moved, &other, &master]), series);
+        assert_eq!(read(&[&master, &moved]), series);
+        assert_eq!(read(&[&moved]), alone);
+        assert_eq!(read(&[&moved, &other]), alone, "another event is no master of it");
     }
 }
