@@ -181,7 +181,7 @@ impl Event {
             "DTSTART" => self.start = time(),
             "DTEND" | "DUE" => self.end = time(),
             "DURATION" => self.duration = duration(&line.value),
-            "ORGANIZER" => self.organizer = organizer(&line.value),
+            "ORGANIZER" => self.organizer = organizer(line),
             _ => {}
         }
     }
@@ -255,17 +255,25 @@ fn duration(value: &str) -> Option<i64> {
     Some(sign * total)
 }
 
-fn organizer(value: &str) -> Option<String> {
-    let value = value.trim();
-    let bare = value
-        .get(..7)
-        .filter(|p| p.eq_ignore_ascii_case("mailto:"))
-        .and_then(|_| value.get(7..))
-        .unwrap_or(value)
-        .trim();
+/// The value's address, else that of the `EMAIL` parameter (RFC 7986 §6.2): Apple's value is a path of its server.
+fn organizer(line: &Line) -> Option<String> {
+    let value = line.value.trim();
+    let by_parameter =
+        || line.parameter("EMAIL").and_then(|email| address(without_scheme(email.trim()).unwrap_or(email)));
+    match without_scheme(value) {
+        Some(bare) => address(bare).or_else(by_parameter),
+        None => by_parameter().or_else(|| address(value)),
+    }
+}
+
+fn without_scheme(uri: &str) -> Option<&str> {
+    uri.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:")).and_then(|_| uri.get(7..))
+}
+
+fn address(text: &str) -> Option<String> {
+    let bare = text.trim();
     // Addresses of a directory are none for mail.
-    (!bare.is_empty() && bare.contains('@') && !bare.starts_with('/'))
-        .then(|| bare.chars().filter(|c| !c.is_control()).collect())
+    (bare.contains('@') && !bare.starts_with('/')).then(|| bare.chars().filter(|c| !c.is_control()).collect())
 }
 
 #[cfg(test)]
@@ -356,5 +364,22 @@ mod tests {
         assert_eq!(read(&[&master, &moved]), series);
         assert_eq!(read(&[&moved]), alone);
         assert_eq!(read(&[&moved, &other]), alone, "another event is no master of it");
+    }
+
+    #[test]
+    fn an_organizer_without_a_mail_address_as_its_value() {
+        let organizer = |line: &str| {
+            parse(&format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\nORGANIZER{line}\nEND:VEVENT\nEND:VCALENDAR"), None)
+                .unwrap()
+                .organizer
+        };
+        let ada = Some("ada@icloud.example".to_owned());
+        assert_eq!(organizer(";CN=\"Ada\";EMAIL=ada@icloud.example:/aMTIz/principal/"), ada);
+        assert_eq!(organizer(";EMAIL=\"mailto:ada@icloud.example\":urn:uuid:1"), ada);
+        assert_eq!(organizer(";EMAIL=ada@icloud.example:/a@b/principal/"), ada);
+        assert_eq!(organizer(";EMAIL=other@icloud.example:MAILTO:ada@icloud.example"), ada);
+        assert_eq!(organizer(":ada@icloud.example"), ada);
+        assert_eq!(organizer(";EMAIL=nobody:/aMTIz/principal/"), None);
+        assert_eq!(organizer(":mailto:"), None);
     }
 }
