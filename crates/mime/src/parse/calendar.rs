@@ -382,4 +382,37 @@ mod tests {
         assert_eq!(organizer(";EMAIL=nobody:/aMTIz/principal/"), None);
         assert_eq!(organizer(":mailto:"), None);
     }
+
+    #[test]
+    fn a_calendar_file_of_any_type_is_an_invitation() {
+        let invites = |head: &str, body: &str| {
+            let source =
+                format!("Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhi\n--b\n{head}\n\n{body}\n--b--\n");
+            let parsed = crate::parse(source.as_bytes(), &crate::ParseOptions::default());
+            assert_eq!(parsed.attachments.len(), 1, "{head}");
+            parsed.invites.into_iter().filter_map(|i| i.uid).collect::<Vec<_>>()
+        };
+        let object = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:6\nEND:VEVENT\nEND:VCALENDAR";
+        for head in [
+            "Content-Type: application/octet-stream; name=invite.ics",
+            "Content-Type: application/octet-stream\nContent-Disposition: attachment; filename=\"Termin.ICS\"",
+            "Content-Type: text/plain; name=invite.ics\nContent-Disposition: attachment",
+            "Content-Disposition: attachment; filename=invite.ics",
+        ] {
+            assert_eq!(invites(head, object), ["6"], "{head}");
+            assert!(invites(head, "not a calendar").is_empty(), "{head}");
+        }
+        assert!(invites("Content-Type: application/octet-stream; name=invite.txt", object).is_empty());
+    }
+
+    #[test]
+    fn a_file_without_a_method_repeats_the_invitation_beside_it() {
+        let object = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:6\nEND:VEVENT\nEND:VCALENDAR";
+        let source = format!(
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: application/octet-stream; name=invite.ics\n\n{object}\n--b\n\
+             Content-Type: text/calendar; method=REQUEST\n\n{object}\n--b--\n"
+        );
+        let invites = crate::parse(source.as_bytes(), &crate::ParseOptions::default()).invites;
+        assert_eq!(invites.iter().map(|i| i.method.as_deref()).collect::<Vec<_>>(), [Some("REQUEST")]);
+    }
 }
