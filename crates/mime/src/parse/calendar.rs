@@ -43,8 +43,21 @@ fn join_octets(octets: &[u8]) -> Vec<u8> {
     joined
 }
 
-/// Reads a calendar object; `method` is the Content-Type's parameter. `None` when it is no calendar.
+/// A calendar object that was read.
+pub(crate) struct Found {
+    pub(crate) invite: Invite,
+    /// It names a time zone that it does not define and that is none of the known ones.
+    pub(crate) unknown_zone: bool,
+}
+
+/// Without what was wrong with it.
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn parse(text: &str, method: Option<&str>) -> Option<Invite> {
+    read(text, method).map(|found| found.invite)
+}
+
+/// Reads a calendar object; `method` is the Content-Type's parameter. `None` when it is no calendar.
+pub(crate) fn read(text: &str, method: Option<&str>) -> Option<Found> {
     let start = text.trim_start_matches(['\u{feff}', ' ', '\n', '\t']);
     if text.len() > MAX_BYTES || !start.get(..15).is_some_and(|s| s.eq_ignore_ascii_case("BEGIN:VCALENDAR")) {
         return None;
@@ -76,7 +89,9 @@ pub(crate) fn parse(text: &str, method: Option<&str>) -> Option<Invite> {
     }
     // One that is cut off before its end.
     let event = chosen.unwrap_or(event);
-    Some(event.into_invite(text, head.method.or_else(|| method.map(str::to_ascii_uppercase))))
+    let unknown_zone = event.unknown_zone;
+    let invite = event.into_invite(text, head.method.or_else(|| method.map(str::to_ascii_uppercase)));
+    Some(Found { invite, unknown_zone })
 }
 
 fn is_event(component: &str) -> bool {
@@ -159,6 +174,8 @@ impl Head {
 struct Event {
     /// One occasion of a series that differs from the others (RFC 5545 §3.8.4.4).
     is_exception: bool,
+    /// A time is read as UTC because nobody knows its zone.
+    unknown_zone: bool,
     uid: Option<String>,
     summary: Option<String>,
     start: Option<Timestamp>,
@@ -173,7 +190,7 @@ impl Event {
     }
 
     fn line(&mut self, line: &Line, zones: &Zones, default_zone: Option<&str>) {
-        let time = || instant(line, zones, default_zone);
+        let mut time = || instant(line, zones, default_zone, &mut self.unknown_zone);
         match line.name.as_str() {
             "RECURRENCE-ID" => self.is_exception = true,
             "UID" => self.uid = text_value(&line.value),
@@ -202,13 +219,15 @@ impl Event {
 }
 
 /// `19970714T133000Z`, `;TZID=…:19970714T133000`, `;VALUE=DATE:19970714`.
-fn instant(line: &Line, zones: &Zones, default_zone: Option<&str>) -> Option<Timestamp> {
+fn instant(line: &Line, zones: &Zones, default_zone: Option<&str>, unknown_zone: &mut bool) -> Option<Timestamp> {
     let value = line.value.trim();
     let (value, is_utc) = value.strip_suffix(['Z', 'z']).map_or((value, false), |v| (v, true));
     let local = LocalTime::parse(value)?;
     let zone = line.parameter("TZID").or(default_zone).filter(|_| !is_utc);
-    let offset = zone.and_then(|z| zones.offset(z, local)).unwrap_or(0);
-    date::instant(local.year, local.month, local.day, local.seconds, offset)
+    let offset = zone.and_then(|z| zones.offset(z, local));
+    // A day is a day in any zone.
+    *unknown_zone |= zone.is_some() && offset.is_none() && value.contains(['T', 't']);
+    date::instant(local.year, local.month, local.day, local.seconds, offset.unwrap_or(0))
 }
 
 /// RFC 5545 §3.3.11.
@@ -414,5 +433,21 @@ mod tests {
         );
         let invites = crate::parse(source.as_bytes(), &crate::ParseOptions::default()).invites;
         assert_eq!(invites.iter().map(|i| i.method.as_deref()).collect::<Vec<_>>(), [Some("REQUEST")]);
+    }
+
+    #[test]
+    fn a_zone_that_nobody_knows_is_said() {
+        let read = |lines: &str| {
+            let source = format!(
+                "Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nBEGIN:VEVENT\n{lines}\nEND:VEVENT\nEND:VCALENDAR\n"
+            );
+            let parsed = crate::parse(source.as_bytes(), &crate::ParseOptions::default());
+            (parsed.invites[0].start.unwrap().0, parsed.defects.iter().any(|d| d.contains("time zone")))
+        };
+        assert_eq!(read("DTSTART;TZID=Nowhere/City:20260131T120000"), (1_769_860_800_000, true));
+        assert_eq!(read("DTSTART;TZID=Nowhere/City:20260131T120000Z"), (1_769_860_800_000, false));
+        assert_eq!(read("DTSTART;VALUE=DATE;TZID=Nowhere/City:20260131"), (1_769_817_600_000, false));
+        assert_eq!(read("DTSTART;TZID=Asia/Kathmandu:20260131T174500"), (1_769_860_800_000, false));
+        assert_eq!(read("DTSTART:20260131T120000"), (1_769_860_800_000, false));
     }
 }

@@ -330,9 +330,13 @@ impl<'a> Reading<'a> {
         let read = parts.into_iter().filter_map(|(_, part)| {
             let (octets, _) = transfer::decode(part.body, part.encoding);
             let text = calendar::characters(&octets, |octets| attachment::text_of(part, octets, self.hint()));
-            calendar::parse(&text, part.content_type.get("method"))
+            calendar::read(&text, part.content_type.get("method"))
         });
-        let all = read.collect::<Vec<_>>().into_iter().chain(std::mem::take(&mut self.meetings));
+        let read: Vec<_> = read.collect();
+        if read.iter().any(|found| found.unknown_zone) {
+            self.defects.add("an invitation names an unknown time zone: its times are read as UTC");
+        }
+        let all = read.into_iter().map(|found| found.invite).chain(std::mem::take(&mut self.meetings));
         let mut octets = 0;
         let fits = |invite: &Invite| {
             octets += invite.raw.len();
