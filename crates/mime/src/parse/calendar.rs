@@ -9,32 +9,93 @@ use crate::message::Invite;
 /// Octets of a calendar object that are read; an invitation has a few kilobytes.
 const MAX_BYTES: usize = 2 << 20;
 
-/// Reads a calendar object; `method` is the Content-Type's parameter. `None` when it is no calendar.
+/// The characters of a calendar object. A line may be folded between the octets of one character (RFC 5545 §3.1), which
+/// is then none before the lines are joined; `decode` says what it had trouble with.
+pub(crate) fn characters<T>(octets: &[u8], decode: impl Fn(&[u8]) -> (String, Option<T>)) -> String {
+    if std::str::from_utf8(octets).is_ok() {
+        return decode(octets).0;
+    }
+    let joined = join_octets(octets);
+    let is_sound = std::str::from_utf8(&joined).is_ok();
+    let (text, trouble) = decode(if is_sound { &joined } else { octets });
+    match trouble {
+        Some(_) if !is_sound => match decode(&joined) {
+            (better, None) => better,
+            _ => text,
+        },
+        _ => text,
+    }
+}
+
+/// Without line breaks before a space or tab.
+fn join_octets(octets: &[u8]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(octets.len());
+    let mut rest = octets;
+    while let Some((first, tail)) = rest.split_first() {
+        rest = match rest {
+            [b'\r', b'\n', b' ' | b'\t', after @ ..] | [b'\r' | b'\n', b' ' | b'\t', after @ ..] => after,
+            _ => {
+                joined.push(*first);
+                tail
+            }
+        };
+    }
+    joined
+}
+
+/// A calendar object that was read.
+pub(crate) struct Found {
+    pub(crate) invite: Invite,
+    /// It names a time zone that it does not define and that is none of the known ones.
+    pub(crate) unknown_zone: bool,
+}
+
+/// Without what was wrong with it.
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn parse(text: &str, method: Option<&str>) -> Option<Invite> {
+    read(text, method).map(|found| found.invite)
+}
+
+/// Reads a calendar object; `method` is the Content-Type's parameter. `None` when it is no calendar.
+pub(crate) fn read(text: &str, method: Option<&str>) -> Option<Found> {
     let start = text.trim_start_matches(['\u{feff}', ' ', '\n', '\t']);
     if text.len() > MAX_BYTES || !start.get(..15).is_some_and(|s| s.eq_ignore_ascii_case("BEGIN:VCALENDAR")) {
         return None;
     }
     let lines = unfold(text);
     let zones = Zones::read(&lines);
+    let mut head = Head::default();
     let mut event = Event::default();
+    // The first component, until the master of its series is found.
+    let mut chosen: Option<Event> = None;
     let mut stack: Vec<String> = Vec::new();
-    let mut done = false;
     for line in &lines {
         match line.name.as_str() {
             "BEGIN" => stack.push(line.value.trim().to_ascii_uppercase()),
-            "END" => {
-                let closed = stack.pop();
-                done |= matches!(closed.as_deref(), Some("VEVENT" | "VTODO" | "VFREEBUSY"));
+            "END" if stack.pop().is_some_and(|closed| is_event(&closed)) => {
+                let event = std::mem::take(&mut event);
+                match &chosen {
+                    Some(first) if !event.is_master_of(first) => {}
+                    _ => chosen = Some(event),
+                }
             }
+            "END" => {}
             _ => match stack.last().map(String::as_str) {
-                Some("VCALENDAR") => event.calendar_line(line),
-                Some("VEVENT" | "VTODO" | "VFREEBUSY") if !done => event.line(line, &zones),
+                Some("VCALENDAR") => head.line(line),
+                Some(name) if is_event(name) => event.line(line, &zones, head.default_zone.as_deref()),
                 _ => {}
             },
         }
     }
-    Some(event.into_invite(text, method))
+    // One that is cut off before its end.
+    let event = chosen.unwrap_or(event);
+    let unknown_zone = event.unknown_zone;
+    let invite = event.into_invite(text, head.method.or_else(|| method.map(str::to_ascii_uppercase)));
+    Some(Found { invite, unknown_zone })
+}
+
+fn is_event(component: &str) -> bool {
+    matches!(component, "VEVENT" | "VTODO" | "VFREEBUSY")
 }
 
 /// One unfolded content line (RFC 5545 §3.1).
@@ -92,10 +153,29 @@ fn content_line(line: &str) -> Option<Line> {
     Some(Line { name, parameters, value: line.get(colon + 1..).unwrap_or_default().to_owned() })
 }
 
+/// What a calendar object says of itself.
 #[derive(Default)]
-struct Event {
+struct Head {
     method: Option<String>,
     default_zone: Option<String>,
+}
+
+impl Head {
+    fn line(&mut self, line: &Line) {
+        match line.name.as_str() {
+            "METHOD" => self.method = Some(line.value.trim().to_ascii_uppercase()),
+            "X-WR-TIMEZONE" => self.default_zone = Some(line.value.trim().to_owned()),
+            _ => {}
+        }
+    }
+}
+
+#[derive(Default)]
+struct Event {
+    /// One occasion of a series that differs from the others (RFC 5545 §3.8.4.4).
+    is_exception: bool,
+    /// A time is read as UTC because nobody knows its zone.
+    unknown_zone: bool,
     uid: Option<String>,
     summary: Option<String>,
     start: Option<Timestamp>,
@@ -105,32 +185,29 @@ struct Event {
 }
 
 impl Event {
-    fn calendar_line(&mut self, line: &Line) {
-        match line.name.as_str() {
-            "METHOD" => self.method = Some(line.value.trim().to_ascii_uppercase()),
-            "X-WR-TIMEZONE" => self.default_zone = Some(line.value.trim().to_owned()),
-            _ => {}
-        }
+    fn is_master_of(&self, exception: &Self) -> bool {
+        exception.is_exception && !self.is_exception && self.uid == exception.uid
     }
 
-    fn line(&mut self, line: &Line, zones: &Zones) {
-        let time = || instant(line, zones, self.default_zone.as_deref());
+    fn line(&mut self, line: &Line, zones: &Zones, default_zone: Option<&str>) {
+        let mut time = || instant(line, zones, default_zone, &mut self.unknown_zone);
         match line.name.as_str() {
+            "RECURRENCE-ID" => self.is_exception = true,
             "UID" => self.uid = text_value(&line.value),
             "SUMMARY" => self.summary = text_value(&line.value),
             "DTSTART" => self.start = time(),
             "DTEND" | "DUE" => self.end = time(),
             "DURATION" => self.duration = duration(&line.value),
-            "ORGANIZER" => self.organizer = organizer(&line.value),
+            "ORGANIZER" => self.organizer = organizer(line),
             _ => {}
         }
     }
 
-    fn into_invite(self, raw: &str, method: Option<&str>) -> Invite {
+    fn into_invite(self, raw: &str, method: Option<String>) -> Invite {
         let from_duration =
             self.start.zip(self.duration).map(|(start, seconds)| Timestamp(start.0.saturating_add(seconds * 1000)));
         Invite {
-            method: self.method.or_else(|| method.map(str::to_ascii_uppercase)).filter(|m| !m.is_empty()),
+            method: method.filter(|m| !m.is_empty()),
             uid: self.uid,
             summary: self.summary,
             start: self.start,
@@ -142,13 +219,15 @@ impl Event {
 }
 
 /// `19970714T133000Z`, `;TZID=…:19970714T133000`, `;VALUE=DATE:19970714`.
-fn instant(line: &Line, zones: &Zones, default_zone: Option<&str>) -> Option<Timestamp> {
+fn instant(line: &Line, zones: &Zones, default_zone: Option<&str>, unknown_zone: &mut bool) -> Option<Timestamp> {
     let value = line.value.trim();
     let (value, is_utc) = value.strip_suffix(['Z', 'z']).map_or((value, false), |v| (v, true));
     let local = LocalTime::parse(value)?;
     let zone = line.parameter("TZID").or(default_zone).filter(|_| !is_utc);
-    let offset = zone.and_then(|z| zones.offset(z, local)).unwrap_or(0);
-    date::instant(local.year, local.month, local.day, local.seconds, offset)
+    let offset = zone.and_then(|z| zones.offset(z, local));
+    // A day is a day in any zone.
+    *unknown_zone |= zone.is_some() && offset.is_none() && value.contains(['T', 't']);
+    date::instant(local.year, local.month, local.day, local.seconds, offset.unwrap_or(0))
 }
 
 /// RFC 5545 §3.3.11.
@@ -195,17 +274,25 @@ fn duration(value: &str) -> Option<i64> {
     Some(sign * total)
 }
 
-fn organizer(value: &str) -> Option<String> {
-    let value = value.trim();
-    let bare = value
-        .get(..7)
-        .filter(|p| p.eq_ignore_ascii_case("mailto:"))
-        .and_then(|_| value.get(7..))
-        .unwrap_or(value)
-        .trim();
+/// The value's address, else that of the `EMAIL` parameter (RFC 7986 §6.2): Apple's value is a path of its server.
+fn organizer(line: &Line) -> Option<String> {
+    let value = line.value.trim();
+    let by_parameter =
+        || line.parameter("EMAIL").and_then(|email| address(without_scheme(email.trim()).unwrap_or(email)));
+    match without_scheme(value) {
+        Some(bare) => address(bare).or_else(by_parameter),
+        None => by_parameter().or_else(|| address(value)),
+    }
+}
+
+fn without_scheme(uri: &str) -> Option<&str> {
+    uri.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:")).and_then(|_| uri.get(7..))
+}
+
+fn address(text: &str) -> Option<String> {
+    let bare = text.trim();
     // Addresses of a directory are none for mail.
-    (!bare.is_empty() && bare.contains('@') && !bare.starts_with('/'))
-        .then(|| bare.chars().filter(|c| !c.is_control()).collect())
+    (bare.contains('@') && !bare.starts_with('/')).then(|| bare.chars().filter(|c| !c.is_control()).collect())
 }
 
 #[cfg(test)]
@@ -259,5 +346,108 @@ mod tests {
         assert!(parse("", None).is_none());
         let deep = format!("BEGIN:VCALENDAR\n{}", "BEGIN:X\n".repeat(100_000));
         assert!(parse(&deep, None).is_some());
+    }
+
+    #[test]
+    fn a_line_folded_inside_a_character() {
+        let line = "SUMMARY:项目会议".as_bytes();
+        for cut in 8..line.len() {
+            let (before, after) = line.split_at(cut);
+            let object =
+                [b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n", before, b"\r\n ", after, b"\r\nEND:VEVENT\r\n"].concat();
+            for kind in ["text/calendar", "text/calendar; charset=utf-8"] {
+                let source = [format!("Content-Type: {kind}\r\n\r\n").as_bytes(), object.as_slice()].concat();
+                let invites = crate::parse(&source, &crate::ParseOptions::default()).invites;
+                assert_eq!(invites[0].summary.as_deref(), Some("项目会议"), "{kind} {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_series_is_shown_as_its_master_says() {
+        let component = |uid: &str, lines: &str| {
+            format!("BEGIN:VEVENT\nUID:{uid}\nATTENDEE:mailto:b@example.net\n{lines}\nEND:VEVENT\n")
+        };
+        let moved = component("7", "RECURRENCE-ID:20260112T020000Z\nDTSTART:20260112T050000Z\nSUMMARY:moved");
+        let master = component("7", "DTSTART:20260105T020000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY\nSUMMARY:series");
+        let other = component("8", "DTSTART:20270105T020000Z\nSUMMARY:other");
+        let read = |parts: &[&str]| {
+            let invite =
+                parse(&format!("BEGIN:VCALENDAR\nMETHOD:REQUEST\n{}END:VCALENDAR\n", parts.concat()), None).unwrap();
+            (invite.summary.unwrap(), invite.start.unwrap().0, invite.end.map(|e| e.0), invite.method.unwrap())
+        };
+        let series = ("series".to_owned(), 1_767_578_400_000, Some(1_767_582_000_000), "REQUEST".to_owned());
+        let alone = ("moved".to_owned(), 1_768_194_000_000, None, "REQUEST".to_owned());
+        assert_eq!(read(&[&moved, &master]), series);
+        assert_eq!(read(&[&moved, &moved, &other, &master]), series);
+        assert_eq!(read(&[&master, &moved]), series);
+        assert_eq!(read(&[&moved]), alone);
+        assert_eq!(read(&[&moved, &other]), alone, "another event is no master of it");
+    }
+
+    #[test]
+    fn an_organizer_without_a_mail_address_as_its_value() {
+        let organizer = |line: &str| {
+            parse(&format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\nORGANIZER{line}\nEND:VEVENT\nEND:VCALENDAR"), None)
+                .unwrap()
+                .organizer
+        };
+        let ada = Some("ada@icloud.example".to_owned());
+        assert_eq!(organizer(";CN=\"Ada\";EMAIL=ada@icloud.example:/aMTIz/principal/"), ada);
+        assert_eq!(organizer(";EMAIL=\"mailto:ada@icloud.example\":urn:uuid:1"), ada);
+        assert_eq!(organizer(";EMAIL=ada@icloud.example:/a@b/principal/"), ada);
+        assert_eq!(organizer(";EMAIL=other@icloud.example:MAILTO:ada@icloud.example"), ada);
+        assert_eq!(organizer(":ada@icloud.example"), ada);
+        assert_eq!(organizer(";EMAIL=nobody:/aMTIz/principal/"), None);
+        assert_eq!(organizer(":mailto:"), None);
+    }
+
+    #[test]
+    fn a_calendar_file_of_any_type_is_an_invitation() {
+        let invites = |head: &str, body: &str| {
+            let source =
+                format!("Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhi\n--b\n{head}\n\n{body}\n--b--\n");
+            let parsed = crate::parse(source.as_bytes(), &crate::ParseOptions::default());
+            assert_eq!(parsed.attachments.len(), 1, "{head}");
+            parsed.invites.into_iter().filter_map(|i| i.uid).collect::<Vec<_>>()
+        };
+        let object = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:6\nEND:VEVENT\nEND:VCALENDAR";
+        for head in [
+            "Content-Type: application/octet-stream; name=invite.ics",
+            "Content-Type: application/octet-stream\nContent-Disposition: attachment; filename=\"Termin.ICS\"",
+            "Content-Type: text/plain; name=invite.ics\nContent-Disposition: attachment",
+            "Content-Disposition: attachment; filename=invite.ics",
+        ] {
+            assert_eq!(invites(head, object), ["6"], "{head}");
+            assert!(invites(head, "not a calendar").is_empty(), "{head}");
+        }
+        assert!(invites("Content-Type: application/octet-stream; name=invite.txt", object).is_empty());
+    }
+
+    #[test]
+    fn a_file_without_a_method_repeats_the_invitation_beside_it() {
+        let object = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:6\nEND:VEVENT\nEND:VCALENDAR";
+        let source = format!(
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: application/octet-stream; name=invite.ics\n\n{object}\n--b\n\
+             Content-Type: text/calendar; method=REQUEST\n\n{object}\n--b--\n"
+        );
+        let invites = crate::parse(source.as_bytes(), &crate::ParseOptions::default()).invites;
+        assert_eq!(invites.iter().map(|i| i.method.as_deref()).collect::<Vec<_>>(), [Some("REQUEST")]);
+    }
+
+    #[test]
+    fn a_zone_that_nobody_knows_is_said() {
+        let read = |lines: &str| {
+            let source = format!(
+                "Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nBEGIN:VEVENT\n{lines}\nEND:VEVENT\nEND:VCALENDAR\n"
+            );
+            let parsed = crate::parse(source.as_bytes(), &crate::ParseOptions::default());
+            (parsed.invites[0].start.unwrap().0, parsed.defects.iter().any(|d| d.contains("time zone")))
+        };
+        assert_eq!(read("DTSTART;TZID=Nowhere/City:20260131T120000"), (1_769_860_800_000, true));
+        assert_eq!(read("DTSTART;TZID=Nowhere/City:20260131T120000Z"), (1_769_860_800_000, false));
+        assert_eq!(read("DTSTART;VALUE=DATE;TZID=Nowhere/City:20260131"), (1_769_817_600_000, false));
+        assert_eq!(read("DTSTART;TZID=Asia/Kathmandu:20260131T174500"), (1_769_860_800_000, false));
+        assert_eq!(read("DTSTART:20260131T120000"), (1_769_860_800_000, false));
     }
 }

@@ -335,24 +335,31 @@ impl<'a> Reading<'a> {
     }
 
     fn invites(&mut self) -> Vec<Invite> {
-        let of_kind = |kinds: &'static [&'static str]| {
-            self.tree.parts.iter().filter(move |p| kinds.contains(&p.content_type.value.as_str()))
-        };
+        let mut parts: Vec<_> = self.tree.parts.iter().filter_map(|p| Some((calendar_rank(p)?, p))).collect();
         // The same object often comes twice: as an alternative, and as a file for those who do not read that.
-        let parts = of_kind(&["text/calendar"]).chain(of_kind(&["application/ics", "application/calendar"]));
-        let mut seen = HashSet::new();
-        let read = parts.filter_map(|part| {
+        parts.sort_by_key(|(rank, _)| *rank);
+        let (mut seen, mut known) = (HashSet::new(), HashSet::new());
+        let read = parts.into_iter().filter_map(|(_, part)| {
             let (octets, _) = transfer::decode(part.body, part.encoding);
-            let (text, _) = attachment::text_of(part, &octets, self.hint());
-            calendar::parse(&text, part.content_type.get("method"))
+            let text = calendar::characters(&octets, |octets| attachment::text_of(part, octets, self.hint()));
+            calendar::read(&text, part.content_type.get("method"))
         });
-        let all = read.collect::<Vec<_>>().into_iter().chain(std::mem::take(&mut self.meetings));
+        let read: Vec<_> = read.collect();
+        if read.iter().any(|found| found.unknown_zone) {
+            self.defects.add("an invitation names an unknown time zone: its times are read as UTC");
+        }
+        let all = read.into_iter().map(|found| found.invite).chain(std::mem::take(&mut self.meetings));
         let mut octets = 0;
         let fits = |invite: &Invite| {
             octets += invite.raw.len();
             octets <= MAX_INVITE_BYTES
         };
-        let once = all.filter(|i| i.uid.is_none() || seen.insert((i.uid.clone(), i.method.clone())));
+        let once = all.filter(|i| {
+            let is_new = seen.insert((i.uid.clone(), i.method.clone()));
+            // A file that does not say what is asked is one more copy.
+            let is_known = !known.insert(i.uid.clone()) && i.method.is_none();
+            i.uid.is_none() || is_new && !is_known
+        });
         let once: Vec<Invite> = once.collect();
         let found = once.len();
         let given: Vec<Invite> = once.into_iter().take(MAX_INVITES).take_while(fits).collect();
@@ -360,6 +367,19 @@ impl<'a> Reading<'a> {
             self.defects.add("too many invitations: the rest is left out");
         }
         given
+    }
+}
+
+/// Whether the part may be a calendar object, and how late it is looked at.
+fn calendar_rank(part: &Part<'_>) -> Option<u8> {
+    match part.content_type.value.as_str() {
+        "text/calendar" => Some(0),
+        "application/ics" | "application/calendar" => Some(1),
+        // Whatever a sender takes it for, the file's name and its first words tell.
+        _ => {
+            let name = attachment::given_name(part, Hint::default()).filter(|_| !part.multipart)?.to_ascii_lowercase();
+            (name.ends_with(".ics") && part.body.len() <= MAX_INVITE_BYTES).then_some(2)
+        }
     }
 }
 

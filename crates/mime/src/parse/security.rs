@@ -1,8 +1,9 @@
 //! Signed or encrypted, by structure alone (RFC 1847, RFC 8551, RFC 3156, RFC 9580 §7); nothing is verified.
 
-use super::cms;
+use super::charset::Hint;
 use super::structure::{Part, Tree};
 use super::transfer;
+use super::{attachment, cms};
 use crate::message::Security;
 
 /// What the parts say; a text may still say more ([`inline_pgp`]).
@@ -17,7 +18,22 @@ pub(crate) fn open_signed(tree: &Tree<'_>) -> Option<Vec<u8>> {
 }
 
 fn is_pkcs7(part: &Part<'_>) -> bool {
-    matches!(part.content_type.value.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime")
+    match part.content_type.value.as_str() {
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" => true,
+        "application/octet-stream" => suffix_of_pkcs7(part).is_some(),
+        _ => false,
+    }
+}
+
+/// What a sender or server that knows no better calls the object (RFC 8551 §3.10).
+fn suffix_of_pkcs7(part: &Part<'_>) -> Option<&'static str> {
+    let name = attachment::given_name(part, Hint::default())?.to_ascii_lowercase();
+    let (stem, suffix) = name.rsplit_once('.')?;
+    // A signed document among other files (`contract.pdf.p7m`) says nothing of the message.
+    if part.parent.is_some() && stem != "smime" {
+        return None;
+    }
+    ["p7m", "p7s", "p7z"].into_iter().find(|s| *s == suffix)
 }
 
 fn of_part(tree: &Tree<'_>, part: &Part<'_>) -> Option<Security> {
@@ -25,9 +41,17 @@ fn of_part(tree: &Tree<'_>, part: &Part<'_>) -> Option<Security> {
         "multipart/signed" if protocol(tree, part).contains("pgp") => Some(Security::PgpSigned),
         "multipart/signed" => Some(Security::SmimeSigned),
         "multipart/encrypted" => Some(Security::PgpEncrypted),
+        "multipart/mixed" if was_encrypted(tree, part) => Some(Security::PgpEncrypted),
         _ if is_pkcs7(part) => Some(of_pkcs7(part)),
         _ => None,
     }
+}
+
+/// Exchange makes a `multipart/mixed` of a `multipart/encrypted` (RFC 3156 §4) and puts an empty text before it.
+fn was_encrypted(tree: &Tree<'_>, part: &Part<'_>) -> bool {
+    let kinds: Vec<_> =
+        part.children.iter().filter_map(|at| tree.parts.get(*at)).map(|p| &p.content_type.value).collect();
+    kinds.windows(2).any(|pair| matches!(pair, [version, data] if *version == "application/pgp-encrypted" && *data == "application/octet-stream"))
 }
 
 /// The `protocol`, else what it repeats (RFC 1847 §2.1): the type of the signature, the second of two parts.
@@ -62,7 +86,8 @@ fn kind_of_pkcs7(part: &Part<'_>) -> Pkcs7 {
     }
     let start = part.body.get(..200).unwrap_or(part.body);
     let (octets, _) = transfer::decode(start, part.encoding);
-    let is_signed = memchr::memmem::find(octets.get(..40).unwrap_or(&octets), SIGNED_DATA).is_some();
+    let is_signed = memchr::memmem::find(octets.get(..40).unwrap_or(&octets), SIGNED_DATA).is_some()
+        || suffix_of_pkcs7(part) == Some("p7s");
     if is_signed { Pkcs7::Signed } else { Pkcs7::Enveloped }
 }
 
@@ -132,5 +157,56 @@ mod tests {
             assert_eq!((parsed.attachments[0].filename.as_str(), parsed.attachments[0].part.as_str()), ("a.pdf", "1"));
             assert!(parsed.defects[0].contains("not verified"));
         }
+    }
+
+    #[test]
+    fn objects_of_no_type_are_known_by_their_file_name() {
+        let inside = b"Content-Type: text/plain\n\nsigned words\n";
+        let encode = |octets: &[u8]| base64::engine::general_purpose::STANDARD.encode(octets);
+        let signed = encode(&super::cms::tests::sign(inside));
+        let read = |head: &str, octets: &str| {
+            let source = format!("Subject: outside\n{head}\nContent-Transfer-Encoding: base64\n\n{octets}\n");
+            let parsed = parse(source.as_bytes(), &ParseOptions::default());
+            (parsed.security, parsed.text.map(|t| t.trim().to_owned()))
+        };
+        let opened = (Security::SmimeSigned, Some("signed words".to_owned()));
+        let by_type = "Content-Type: application/octet-stream; name=\"smime.p7m\"";
+        let by_disposition =
+            "Content-Type: application/octet-stream\nContent-Disposition: attachment; filename=Letter.P7M";
+        assert_eq!(read(by_type, &signed), opened);
+        assert_eq!(read(by_disposition, &signed), opened);
+        // Object identifier 1.2.840.113549.1.7.3.
+        let enveloped = "MIIBCQYJKoZIhvcNAQcDoIH7MIH4AgEAMYHA";
+        assert_eq!(read(by_type, enveloped), (Security::SmimeEncrypted, None));
+        assert_eq!(read(by_disposition, enveloped), (Security::SmimeEncrypted, None));
+        assert_eq!(read("Content-Type: application/octet-stream; name=smime.p7s", "MAAA").0, Security::SmimeSigned);
+        assert_eq!(read("Content-Type: application/octet-stream; name=smime.p7z", "MAAA").0, Security::SmimeEncrypted);
+        assert_eq!(read("Content-Type: application/octet-stream; name=smime.zip", &signed).0, Security::None);
+    }
+
+    #[test]
+    fn a_signed_document_among_others_does_not_sign_the_message() {
+        let with = |name: &str| {
+            let body =
+                format!("--b\n\nsee below\n--b\nContent-Type: application/octet-stream; name={name}\n\nx\n--b--");
+            security("Content-Type: multipart/mixed; boundary=b", &body)
+        };
+        assert_eq!(with("contract.pdf.p7m"), Security::None);
+        assert_eq!(with("smime.p7m"), Security::SmimeEncrypted);
+    }
+
+    #[test]
+    fn an_encrypted_message_whose_multipart_a_server_renamed() {
+        let with = |second: &str, third: &str| {
+            let body = format!(
+                "--b\nContent-Type: text/plain\n\n\n--b\n{second}\n\nVersion: 1\n--b\n{third}\n\n-----BEGIN PGP MESSAGE-----\n--b--"
+            );
+            security("Content-Type: multipart/mixed; boundary=b", &body)
+        };
+        let version = "Content-Type: application/pgp-encrypted; name=\"PGPMIME version identification\"";
+        let data = "Content-Type: application/octet-stream; name=encrypted.asc";
+        assert_eq!(with(version, data), Security::PgpEncrypted);
+        assert_eq!(with(version, "Content-Type: application/pdf"), Security::None);
+        assert_eq!(with("Content-Type: text/plain", data), Security::None);
     }
 }

@@ -1,6 +1,9 @@
 //! Time zones of calendar objects: as their `VTIMEZONE` defines them (RFC 5545 §3.6.5), else those that everybody means.
 //!
-//! No zone database: a calendar object must bring its zones along, and the few names below cover those that do not.
+//! No zone database with its history: a calendar object must bring its zones along, and [`known`] covers those that do not.
+
+mod known;
+mod names;
 
 use super::calendar::Line;
 use super::date::days_from_civil;
@@ -108,7 +111,7 @@ impl Zones {
         let defined = self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
         match defined.and_then(|(_, observances)| offset_at(observances, local)) {
             Some(offset) => Some(offset),
-            None => well_known(name, local),
+            None => known::offset(name, local),
         }
     }
 }
@@ -207,126 +210,6 @@ fn utc_offset(value: &str) -> Option<i64> {
     let (sign, digits) = value.strip_prefix('-').map_or((1, value.trim_start_matches('+')), |v| (-1, v));
     let number = |from: usize, to: usize| digits.get(from..to).and_then(|d| d.parse::<i64>().ok());
     Some(sign * (number(0, 2)? * 3600 + number(2, 4)? * 60 + number(4, 6).unwrap_or(0)))
-}
-
-/// How a region changes its clocks.
-#[derive(Clone, Copy)]
-enum Summer {
-    Never,
-    /// Last Sunday of March to last Sunday of October, at 01:00 UTC.
-    Europe,
-    /// Second Sunday of March to first Sunday of November, at 02:00.
-    America,
-    /// First Sunday of October to first Sunday of April, at 02:00 standard time.
-    Australia,
-}
-
-/// Zones of Olson and of Windows that mails name without defining them.
-fn well_known(name: &str, local: LocalTime) -> Option<i64> {
-    // Outlook's display name: `(UTC+08:00) Asia/Shanghai`.
-    let name = name.strip_prefix('(').and_then(|n| n.split_once(')')).map_or(name, |(_, n)| n);
-    let name = name.trim().trim_start_matches('/').to_ascii_lowercase();
-    let (hours, minutes, summer) = match name.as_str() {
-        "utc" | "gmt" | "etc/utc" | "etc/gmt" | "z" | "greenwich standard time" | "coordinated universal time" => {
-            (0, 0, Summer::Never)
-        }
-        "europe/london" | "europe/dublin" | "europe/lisbon" | "gmt standard time" => (0, 0, Summer::Europe),
-        "europe/berlin"
-        | "europe/paris"
-        | "europe/madrid"
-        | "europe/rome"
-        | "europe/amsterdam"
-        | "europe/vienna"
-        | "europe/zurich"
-        | "europe/brussels"
-        | "europe/stockholm"
-        | "europe/oslo"
-        | "europe/copenhagen"
-        | "europe/prague"
-        | "europe/warsaw"
-        | "europe/budapest"
-        | "w. europe standard time"
-        | "romance standard time"
-        | "central europe standard time"
-        | "central european standard time"
-        | "cet" => (1, 0, Summer::Europe),
-        "europe/helsinki"
-        | "europe/athens"
-        | "europe/kiev"
-        | "europe/kyiv"
-        | "europe/bucharest"
-        | "europe/sofia"
-        | "fle standard time"
-        | "gtb standard time"
-        | "e. europe standard time"
-        | "eet" => (2, 0, Summer::Europe),
-        "europe/istanbul"
-        | "europe/moscow"
-        | "turkey standard time"
-        | "russian standard time"
-        | "asia/riyadh"
-        | "arab standard time" => (3, 0, Summer::Never),
-        "asia/dubai" | "arabian standard time" => (4, 0, Summer::Never),
-        "asia/kolkata" | "asia/calcutta" | "india standard time" => (5, 30, Summer::Never),
-        "asia/bangkok" | "asia/jakarta" | "asia/ho_chi_minh" | "asia/saigon" | "se asia standard time" => {
-            (7, 0, Summer::Never)
-        }
-        "asia/shanghai"
-        | "asia/beijing"
-        | "asia/chongqing"
-        | "asia/urumqi"
-        | "prc"
-        | "china standard time"
-        | "asia/hong_kong"
-        | "hongkong"
-        | "asia/taipei"
-        | "taipei standard time"
-        | "asia/singapore"
-        | "singapore standard time"
-        | "asia/kuala_lumpur"
-        | "asia/manila"
-        | "australia/perth"
-        | "w. australia standard time" => (8, 0, Summer::Never),
-        "asia/tokyo" | "japan" | "tokyo standard time" | "asia/seoul" | "korea standard time" => (9, 0, Summer::Never),
-        "australia/brisbane" | "e. australia standard time" => (10, 0, Summer::Never),
-        "australia/sydney" | "australia/melbourne" | "aus eastern standard time" => (10, 0, Summer::Australia),
-        "america/sao_paulo" | "e. south america standard time" | "america/buenos_aires" | "argentina standard time" => {
-            (-3, 0, Summer::Never)
-        }
-        "america/halifax" | "atlantic standard time" => (-4, 0, Summer::America),
-        "america/new_york" | "america/toronto" | "us/eastern" | "eastern standard time" | "est5edt" => {
-            (-5, 0, Summer::America)
-        }
-        "america/chicago" | "us/central" | "central standard time" => (-6, 0, Summer::America),
-        "america/mexico_city" | "central standard time (mexico)" => (-6, 0, Summer::Never),
-        "america/denver" | "us/mountain" | "mountain standard time" => (-7, 0, Summer::America),
-        "america/phoenix" | "us mountain standard time" => (-7, 0, Summer::Never),
-        "america/los_angeles" | "america/vancouver" | "us/pacific" | "pacific standard time" => {
-            (-8, 0, Summer::America)
-        }
-        _ => return None,
-    };
-    let standard = hours * 3600 + if hours < 0 { -minutes } else { minutes } * 60;
-    Some(standard + summer.extra(local, standard))
-}
-
-impl Summer {
-    /// Seconds that the clock is ahead of standard time at `local`.
-    fn extra(self, local: LocalTime, standard: i64) -> i64 {
-        let sunday = |month, nth, seconds| {
-            Yearly { month, nth, weekday: 0, from_day: 1, until_year: i64::MAX }
-                .onset(local.year, seconds)
-                .map_or(0, LocalTime::linear)
-        };
-        let now = local.linear();
-        let is_summer = match self {
-            Self::Never => false,
-            Self::Europe => (sunday(3, -1, 3600 + standard)..sunday(10, -1, 3600 + standard + 3600)).contains(&now),
-            Self::America => (sunday(3, 2, 7200)..sunday(11, 1, 7200)).contains(&now),
-            Self::Australia => !(sunday(4, 1, 10_800)..sunday(10, 1, 7200)).contains(&now),
-        };
-        i64::from(is_summer) * 3600
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Bounces in prose: qmail, Exim, old Exchange, and Chinese providers, which send no `message/delivery-status`.
 //!
 //! Only a message that comes from a mail system *and* says so in known words is taken for one: a person who writes
-//! about a bounce has sent none.
+//! about a bounce has sent none, nor has one whose answer is automatic.
+
+mod evidence;
+mod recipients;
 
 use super::standard::action_of;
-use super::{MAX_RECIPIENTS, one_line, returned_message_id, status_in};
+use super::{MAX_RECIPIENTS, returned_message_id, status_in};
 use crate::message::{Report, ReportKind, ReportedRecipient};
 use crate::parse::address;
 use crate::parse::charset::Hint;
@@ -16,94 +19,54 @@ use crate::parse::structure::Tree;
 const MAX_TEXT: usize = 64 * 1024;
 
 pub(super) fn read(tree: &Tree<'_>, fields: &Fields<'_>, subject: &str, text: &str) -> Option<Report> {
-    let failed = fields.first("x-failed-recipients").map(|raw| address::list(raw, Hint::default())).unwrap_or_default();
-    if failed.is_empty()
-        && !(is_from_system(fields) && (says_bounce(subject) || says_bounce(text.get(..2000).unwrap_or(text))))
-    {
+    let listed = fields.first("x-failed-recipients").map(|raw| address::list(raw, Hint::default())).unwrap_or_default();
+    let sender = evidence::sender(fields);
+    if listed.is_empty() && sender.is_none() {
         return None;
     }
-    let mut end = text.len().min(MAX_TEXT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let text = text.get(..end).unwrap_or_default();
-    let (notice, copy) = split_copy(text);
-    let diagnostic = diagnostic(notice);
-    let status = diagnostic.as_deref().and_then(status_in).or_else(|| status_in(notice));
-    let addresses = if failed.is_empty() {
-        addresses_in(notice, fields)
+    let (notice, copy) = split_copy(prefix(text, MAX_TEXT));
+    let is_listed = !listed.is_empty();
+    let addresses = if is_listed {
+        listed.into_iter().take(MAX_RECIPIENTS).map(|a| a.address.into()).collect()
     } else {
-        failed.into_iter().map(|a| a.address.into()).collect()
+        recipients::named(notice, fields)
     };
-    let recipients = addresses.into_iter().take(MAX_RECIPIENTS).map(|address| ReportedRecipient {
-        address,
-        action: if is_delay(subject) { "delayed".to_owned() } else { action_of(status.as_deref()).to_owned() },
-        status: status.clone(),
-        diagnostic: diagnostic.clone(),
+    let failed = recipients::explained(notice, addresses);
+    let shared = recipients::shared_diagnostic(notice, &failed);
+    let reply = match &shared {
+        _ if failed.iter().any(|one| one.diagnostic.is_some()) => evidence::Reply::BesideRecipient,
+        Some(_) => evidence::Reply::Somewhere,
+        None => evidence::Reply::None,
+    };
+    if !is_listed && !sender.is_some_and(|sender| evidence::is_bounce(sender, subject, text, reply)) {
+        return None;
+    }
+    let recipients = failed.into_iter().map(|one| {
+        let diagnostic = one.diagnostic.or_else(|| shared.clone());
+        let status = diagnostic.as_deref().and_then(status_in);
+        ReportedRecipient {
+            address: one.address,
+            action: if is_delay(subject) { "delayed".to_owned() } else { action_of(status.as_deref()).to_owned() },
+            status,
+            diagnostic,
+        }
     });
     let recipients: Vec<_> = recipients.collect();
     let original_message_id = returned_message_id(tree).or_else(|| message_id_in(copy)).or_else(|| in_reply_to(fields));
     (!recipients.is_empty()).then_some(Report { kind: ReportKind::DeliveryStatus, recipients, original_message_id })
 }
 
+/// The start of `text`, `max` octets or less.
+fn prefix(text: &str, max: usize) -> &str {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
 fn in_reply_to(fields: &Fields<'_>) -> Option<String> {
     fields.first("in-reply-to").and_then(ids::one)
-}
-
-/// The null reverse path, or a mail system's name as the author.
-fn is_from_system(fields: &Fields<'_>) -> bool {
-    const NAMES: &[&str] =
-        &["mailer-daemon", "postmaster", "mail-daemon", "mdaemon", "mailerdaemon", "bounce", "mailer"];
-    let null_path = fields.first("return-path").is_some_and(|p| p.trim_ascii() == b"<>");
-    let from = fields.first("from").map(|raw| address::list(raw, Hint::default())).unwrap_or_default();
-    let local =
-        from.first().map(|a| a.address.split('@').next().unwrap_or_default().to_ascii_lowercase()).unwrap_or_default();
-    null_path || NAMES.iter().any(|n| local.starts_with(n))
-}
-
-fn says_bounce(text: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "qmail-send program",
-        "created automatically by mail delivery software",
-        "could not be delivered",
-        "couldn't be delivered",
-        "delivery has failed to these recipients",
-        "undelivered mail returned to sender",
-        "undeliverable",
-        "delivery status notification (failure)",
-        "delivery failure",
-        "delivery failed",
-        "failure notice",
-        "returned mail",
-        "mail delivery failed",
-        "message not delivered",
-        "unzustellbar",
-        "konnte nicht zugestellt werden",
-        "non remis",
-        "n'a pas pu être",
-        "no se puede entregar",
-        "no se pudo entregar",
-        "não foi possível entregar",
-        "退信",
-        "退回",
-        "投递失败",
-        "发送失败",
-        "无法送达",
-        "未能送达",
-        "無法傳遞",
-        "配信不能",
-        "送信できませんでした",
-        "未達",
-        "반송",
-        "전송 실패",
-        "не доставлено",
-        "недоставленное",
-        "warning: message",
-        "delivery temporarily suspended",
-        "delayed",
-    ];
-    let lower = text.to_lowercase();
-    WORDS.iter().any(|w| lower.contains(w))
 }
 
 fn is_delay(subject: &str) -> bool {
@@ -130,50 +93,6 @@ fn split_copy(text: &str) -> (&str, &str) {
         Some(at) => text.split_at(at),
         None => (text, text),
     }
-}
-
-/// Addresses that the notice names, without the one it is written to and without its author's.
-fn addresses_in(notice: &str, fields: &Fields<'_>) -> Vec<String> {
-    let own: Vec<String> = ["to", "from", "delivered-to", "return-path"]
-        .iter()
-        .flat_map(|name| fields.all(name))
-        .flat_map(|raw| address::list(raw, Hint::default()))
-        .map(|a| a.address.to_lowercase())
-        .collect();
-    let mut found: Vec<String> = Vec::new();
-    for word in notice.split(|c: char| c.is_whitespace() || "<>\"'(),;[]（）《》，。；：“”【】|".contains(c))
-    {
-        let word = word.trim_start_matches("mailto:").trim_end_matches([':', '.', '!', '?']);
-        let is_address = word.len() < 255
-            && word.split_once('@').is_some_and(|(local, domain)| {
-                !local.is_empty()
-                    && domain.contains('.')
-                    && !domain.contains('@')
-                    && domain.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b))
-            });
-        if is_address && !own.contains(&word.to_lowercase()) && !found.iter().any(|f| f.eq_ignore_ascii_case(word)) {
-            found.push(word.to_owned());
-        }
-        // One cause, one recipient, as a rule; a notice that names dozens lists them first.
-        if found.len() >= 50 {
-            break;
-        }
-    }
-    found
-}
-
-/// The first line with a reply code (RFC 5321 §4.2) or an enhanced one, and the line after it.
-fn diagnostic(notice: &str) -> Option<String> {
-    let has_code = |line: &str| {
-        status_in(line).is_some()
-            || line.split(|c: char| !c.is_ascii_alphanumeric()).any(|w| {
-                w.len() == 3
-                    && matches!(w.as_bytes().first(), Some(b'4' | b'5'))
-                    && w.bytes().all(|b| b.is_ascii_digit())
-            })
-    };
-    let mut lines = notice.lines().map(str::trim).filter(|l| !l.is_empty());
-    one_line(lines.find(|l| has_code(l))?)
 }
 
 fn message_id_in(text: &str) -> Option<String> {
@@ -237,5 +156,93 @@ mod tests {
             None
         );
         assert_eq!(report("From: postmaster@example.com\nSubject: Welcome\n\nHi ada@example.com, call 555.\n"), None);
+    }
+
+    fn all(message: &str) -> Vec<(String, Option<String>, Option<String>)> {
+        let recipients = report(message).map(|r| r.recipients).unwrap_or_default();
+        recipients.into_iter().map(|r| (r.address, r.status, r.diagnostic)).collect()
+    }
+
+    fn row(address: &str, status: Option<&str>, text: &str) -> (String, Option<String>, Option<String>) {
+        (address.to_owned(), status.map(str::to_owned), Some(text.to_owned()))
+    }
+
+    const EXIM: &str = "X-Failed-Recipients: a@example.net, b@example.org\nAuto-Submitted: auto-replied\n\
+        From: Mail Delivery System <Mailer-Daemon@a.example>\nTo: ada@contoso.example\nSubject: Mail delivery failed\n\n\
+        This message was created automatically by mail delivery software.\n\n";
+
+    #[test]
+    fn exim_says_of_each_recipient_what_went_wrong() {
+        let short = format!("{EXIM}  a@example.net: 550 5.1.1 No such user\n  b@example.org: 552 5.2.2 Mailbox full\n");
+        let expected = [
+            row("a@example.net", Some("5.1.1"), "550 5.1.1 No such user"),
+            row("b@example.org", Some("5.2.2"), "552 5.2.2 Mailbox full"),
+        ];
+        assert_eq!(all(&short), expected);
+        let long = format!(
+            "{EXIM}  a@example.net\n    host mx.example.net [192.0.2.1]\n    SMTP error from remote mail server after RCPT TO:<a@example.net>:\n\
+             \x20   550 5.1.1 No such user\n  b@example.org\n    host mx.example.org [192.0.2.2]\n    SMTP error after RCPT TO:<b@example.org>:\n\
+             \x20   552 5.2.2 Mailbox full\n"
+        );
+        assert_eq!(all(&long), expected);
+    }
+
+    #[test]
+    fn qmail_says_of_each_recipient_what_went_wrong() {
+        let got = all(
+            "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.org\nTo: ada@example.com\nSubject: failure notice\n\n\
+             Hi. This is the qmail-send program at mx.example.org.\n\n<a@x.example>:\nRemote host said: 550 5.1.1 No such user\n\n\
+             <b@y.example>:\nUser quota exceeded. (#5.2.2)\n\n--- Below this line is a copy of the message.\n\nTo: cy@example.net\n",
+        );
+        assert_eq!(
+            got,
+            [
+                row("a@x.example", Some("5.1.1"), "Remote host said: 550 5.1.1 No such user"),
+                row("b@y.example", Some("5.2.2"), "User quota exceeded. (#5.2.2)"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_reply_before_its_recipient_and_one_for_a_list() {
+        let got = |text: &str| {
+            all(&format!("From: MAILER-DAEMON@mx.example\nTo: ada@example.com\nSubject: Undeliverable: Plan\n\n{text}"))
+        };
+        let expected = [
+            row("a@x.example", Some("5.1.1"), "550 5.1.1 <a@x.example>... User unknown"),
+            row("b@y.example", Some("5.2.2"), "552 5.2.2 <b@y.example>... Mailbox full"),
+        ];
+        let each = "550 5.1.1 <a@x.example>... User unknown\n552 5.2.2 <b@y.example>... Mailbox full\n";
+        assert_eq!(got(each), expected);
+        let list = "Your message could not be delivered to:\n\nRecipient: a@x.example\nRecipient: b@y.example\n\nReason: 550 5.7.1 Refused\n";
+        assert_eq!(
+            got(list),
+            [
+                row("a@x.example", Some("5.7.1"), "Reason: 550 5.7.1 Refused"),
+                row("b@y.example", Some("5.7.1"), "Reason: 550 5.7.1 Refused")
+            ]
+        );
+        let above = "552 5.3.4 Message too big\n\nnot sent to\na@x.example (in the first try)\nb@y.example (in the second try)\n";
+        assert_eq!(got(above).into_iter().filter_map(|(_, status, _)| status).collect::<Vec<_>>(), ["5.3.4", "5.3.4"]);
+    }
+
+    #[test]
+    fn whom_to_ask_is_no_failed_recipient() {
+        let notice = |contact: &str| {
+            let got = all(&format!(
+                "From: Postmaster@contoso.example\nTo: ada@example.com\nSubject: 系统退信/Systems bounce\nContent-Type: text/plain; charset=utf-8\n\n\
+                 您好，ada@example.com\n\n您发送的邮件被退回。\n\n收件人：nobody@contoso.example\n\
+                 退信原因：550 User not found: nobody@contoso.example\n{contact}\n"
+            ));
+            assert_eq!(
+                got,
+                [row("nobody@contoso.example", None, "退信原因：550 User not found: nobody@contoso.example")],
+                "{contact}"
+            );
+        };
+        notice("如有疑问请联系 support@coremail.example");
+        notice("如有疑问请联系support@coremail.example或致电客服");
+        notice("If you have any questions that this notice does not answer, please contact\nhelp@coremail.example.");
+        notice("詳細は support@coremail.example までご連絡ください");
     }
 }
