@@ -82,10 +82,9 @@ impl Zones {
                 ("BEGIN", "VTIMEZONE") => current = Some((String::new(), Vec::new())),
                 ("BEGIN", "STANDARD" | "DAYLIGHT") => draft = current.is_some().then(Draft::default),
                 ("END", "STANDARD" | "DAYLIGHT") => {
-                    if let (Some((_, all)), Some(observance)) = (&mut current, draft.take().and_then(Draft::finish))
-                        && all.len() < MAX_OBSERVANCES
-                    {
-                        all.push(observance);
+                    if let (Some((_, all)), Some(draft)) = (&mut current, draft.take()) {
+                        let room = MAX_OBSERVANCES.saturating_sub(all.len());
+                        all.extend(draft.finish().take(room));
                     }
                 }
                 ("END", "VTIMEZONE") => {
@@ -186,6 +185,8 @@ struct Draft {
     start: Option<LocalTime>,
     offset: Option<i64>,
     rule: Option<String>,
+    /// When else it begins (RFC 5545 §3.8.5.2).
+    more: Vec<LocalTime>,
 }
 
 impl Draft {
@@ -193,15 +194,24 @@ impl Draft {
         match name {
             "DTSTART" => self.start = LocalTime::parse(value.trim_end_matches('Z')),
             "TZOFFSETTO" => self.offset = utc_offset(value),
+            "RDATE" => {
+                let room = MAX_OBSERVANCES.saturating_sub(self.more.len());
+                let times = value.split(',').map(|time| time.trim().trim_end_matches('Z'));
+                self.more.extend(times.filter_map(LocalTime::parse).take(room));
+            }
             "RRULE" => self.rule = Some(value.to_owned()),
             _ => {}
         }
     }
 
-    fn finish(self) -> Option<Observance> {
-        let start = self.start?;
-        let yearly = self.rule.and_then(|r| Yearly::parse(&r, start));
-        Some(Observance { start, offset: self.offset?, yearly })
+    /// One that begins, perhaps every year, and those that begin on named days.
+    fn finish(self) -> impl Iterator<Item = Observance> {
+        let first = self.start.zip(self.offset).map(|(start, offset)| {
+            let yearly = self.rule.and_then(|r| Yearly::parse(&r, start));
+            Observance { start, offset, yearly }
+        });
+        let again = move |start| first.map(|first| Observance { start, yearly: None, ..first });
+        first.into_iter().chain(self.more.into_iter().filter_map(again))
     }
 }
 
@@ -234,6 +244,26 @@ mod tests {
             ("Nowhere/City", "20260701T000000", None),
         ] {
             assert_eq!(at(name, time), minutes, "{name} {time}");
+        }
+    }
+
+    #[test]
+    fn changes_of_the_clock_on_named_days() {
+        let object = "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:X\n\
+            BEGIN:STANDARD\nDTSTART:20251026T030000\nTZOFFSETTO:+0100\nRDATE:20261025T030000,20271031T030000\nRDATE:20281029T030000\nEND:STANDARD\n\
+            BEGIN:DAYLIGHT\nDTSTART:20260329T020000\nTZOFFSETTO:+0200\nRDATE;VALUE=DATE-TIME:20270328T020000\nRDATE:nonsense\nEND:DAYLIGHT\n\
+            END:VTIMEZONE\nBEGIN:VEVENT\nDTSTART;TZID=X:WHEN\nEND:VEVENT\nEND:VCALENDAR\n";
+        let start =
+            |time: &str| crate::parse::calendar::parse(&object.replace("WHEN", time), None).unwrap().start.unwrap().0;
+        for (local, utc) in [
+            ("20260201T100000", "20260201T090000Z"),
+            ("20260701T100000", "20260701T080000Z"),
+            ("20261110T100000", "20261110T090000Z"),
+            ("20270701T100000", "20270701T080000Z"),
+            ("20271110T100000", "20271110T090000Z"),
+            ("20290101T100000", "20290101T090000Z"),
+        ] {
+            assert_eq!(start(local), start(utc), "{local}");
         }
     }
 }
