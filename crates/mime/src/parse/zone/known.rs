@@ -1,5 +1,8 @@
 //! Zones that mails name without defining them.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::names::CLOCKS;
 use super::{LocalTime, Yearly};
 
@@ -71,12 +74,20 @@ pub(super) fn offset(name: &str, local: LocalTime) -> Option<i64> {
     Some(clock.offset(local))
 }
 
-fn by_name(name: &str) -> Option<Clock> {
-    find(|known| known.eq_ignore_ascii_case(name), |_| true)
-}
+/// The names in lower case, so that an object with thousands of them costs no search each.
+static BY_NAME: LazyLock<HashMap<String, Clock>> = LazyLock::new(|| {
+    let names = CLOCKS.iter().flat_map(|(clock, names)| names.split('|').map(move |name| (name, *clock)));
+    names.map(|(name, clock)| (name.to_ascii_lowercase(), clock)).collect()
+});
 
-fn find(is_name: impl Fn(&str) -> bool, fits: impl Fn(&Clock) -> bool) -> Option<Clock> {
-    CLOCKS.iter().find(|(clock, names)| fits(clock) && names.split('|').any(&is_name)).map(|(clock, _)| *clock)
+/// The cities at the ends of the names (`hong kong`), and their standard time.
+static BY_CITY: LazyLock<HashMap<(String, i64), Clock>> = LazyLock::new(|| {
+    let city = |name: &str| name.rsplit('/').next().unwrap_or(name).replace('_', " ");
+    BY_NAME.iter().map(|(name, clock)| ((city(name), clock.standard), *clock)).collect()
+});
+
+fn by_name(name: &str) -> Option<Clock> {
+    BY_NAME.get(&name.to_ascii_lowercase()).copied()
 }
 
 /// `/freeassociation.sourceforge.net/Tzfile/Asia/Shanghai`: a globally unique name (RFC 5545 §3.8.3.1) by its end.
@@ -96,16 +107,9 @@ fn by_display_name(name: &str) -> Option<Clock> {
         return Some(clock);
     }
     let standard = offset_in_name(offset)?;
-    let is_city = |known: &str, city: &str| known.rsplit('/').next().is_some_and(|own| same_city(own, city));
-    let cities = places.split(',').map(str::trim).filter(|city| !city.is_empty()).take(MAX_CITIES);
-    let known = cities.filter_map(|city| find(|name| is_city(name, city), |clock| clock.standard == standard)).next();
+    let cities = places.split(',').map(|city| city.trim().to_ascii_lowercase()).take(MAX_CITIES);
+    let known = cities.filter_map(|city| BY_CITY.get(&(city, standard)).copied()).next();
     Some(known.unwrap_or(Clock::fixed(standard)))
-}
-
-/// `Hong_Kong` is `Hong Kong`.
-fn same_city(known: &str, city: &str) -> bool {
-    known.len() == city.len()
-        && known.bytes().zip(city.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b) || (a == b'_' && b == b' '))
 }
 
 /// Minutes of `UTC+08:00`, `GMT-3`, `+0530`; `UTC` alone is 0.
@@ -200,5 +204,13 @@ mod tests {
         all.dedup();
         assert_eq!(all.len(), found);
         assert!(found > 700, "{found}");
+    }
+
+    #[test]
+    fn cities_of_one_name_and_offset_change_their_clocks_together() {
+        let city = |name: &str| name.rsplit('/').next().unwrap_or_default().replace('_', " ");
+        for (name, clock) in BY_NAME.iter() {
+            assert_eq!(format!("{clock:?}"), format!("{:?}", BY_CITY[&(city(name), clock.standard)]), "{name}");
+        }
     }
 }
