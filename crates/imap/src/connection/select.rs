@@ -225,8 +225,10 @@ const THERE: &[(&str, Code)] = &[
 pub(crate) fn missing_mailbox(mailbox: &Mailbox, error: Error) -> Error {
     use email_base::Code::{CommandRejected, MailboxNotFound};
     match error {
-        Error::Refused { code: CommandRejected, reply, command, retry_after } if is_there(&reply).is_some() => {
-            Error::Refused { code: is_there(&reply).unwrap_or(CommandRejected), reply, command, retry_after }
+        Error::Refused { code: CommandRejected, reply, command, retry_after }
+            if is_there(mailbox, &reply).is_some() =>
+        {
+            Error::Refused { code: is_there(mailbox, &reply).unwrap_or(CommandRejected), reply, command, retry_after }
         }
         Error::Refused { code: MailboxNotFound | CommandRejected, reply, .. } if reply.status == "NO" => {
             Error::MailboxNotFound { path: mailbox.path().to_owned(), reply: Some(reply) }
@@ -235,8 +237,9 @@ pub(crate) fn missing_mailbox(mailbox: &Mailbox, error: Error) -> Error {
     }
 }
 
-fn is_there(reply: &ServerReply) -> Option<Code> {
-    let text = reply.text.to_lowercase();
+/// Its name says nothing: `"Locked mail" doesn't exist.`
+fn is_there(mailbox: &Mailbox, reply: &ServerReply) -> Option<Code> {
+    let text = reply.text.to_lowercase().replace(&mailbox.path().to_lowercase(), "");
     THERE.iter().find(|(part, _)| text.contains(part)).map(|(_, code)| *code)
 }
 
@@ -248,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_server_in_trouble_does_not_say_that_a_mailbox_is_gone() {
-        let mailbox = Mailbox::new("Work").unwrap();
+        let mailbox = Mailbox::new("Locked mail").unwrap();
         for (text, expected) in [
             ("System Error (Failure)", Code::ServerUnavailable),
             ("Internal error occurred, try again later", Code::ServerUnavailable),
@@ -258,7 +261,7 @@ mod tests {
             ("SELECT The mailbox is locked", Code::ServerUnavailable),
             ("Access denied", Code::AccessDenied),
             ("SELECT failed", Code::MailboxNotFound),
-            ("Work doesn't exist.", Code::MailboxNotFound),
+            ("\"Locked mail\" doesn't exist.", Code::MailboxNotFound),
         ] {
             let reply = ServerReply { status: "NO".into(), text: text.into(), code: None, details: None };
             let refused = crate::connection::refusal::error("SELECT", Box::new(reply));
