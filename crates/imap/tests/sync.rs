@@ -238,36 +238,73 @@ async fn a_mod_sequence_that_fell_or_went_away_proves_nothing() {
     }
 }
 
-#[tokio::test]
-async fn flags_of_many_messages_are_searched_for_by_what_is_rare() {
-    let rows: String = (1..=300)
-        .map(|uid| format!("S: * {uid} FETCH (UID {uid} FLAGS ({}))\n", if uid == 300 { "$Work" } else { "\\Seen" }))
-        .collect();
+/// A mailbox of 300 messages on a server without extensions: all are `\\Seen` but the last one, which is `$Work`.
+fn first_of_many() -> String {
+    let flags = |uid| if uid == 300 { "$Work" } else { "\\Seen" };
+    let rows: String = (1..=300).map(|uid| format!("S: * {uid} FETCH (UID {uid} FLAGS ({}))\n", flags(uid))).collect();
     let all = (1..=300).map(|uid| uid.to_string()).collect::<Vec<_>>().join(" ");
-    let look = "C: {a} EXAMINE \"INBOX\"\n\
-        C: {b} UID SEARCH UID 301:*\n\
-        C: {c} UID SEARCH UNSEEN\nC: {d} UID SEARCH ANSWERED\nC: {e} UID SEARCH FLAGGED\n\
-        C: {f} UID SEARCH DRAFT\nC: {g} UID SEARCH DELETED\nC: {h} UID SEARCH KEYWORD $Work\n";
-    let mock = server(
-        "IMAP4rev1",
-        plain(300)
-            + &format!("C: {{tag}} UID SEARCH ALL\nS: * SEARCH {all}\nS: {{tag}} OK done\n")
-            + &format!("C: {{tag}} UID FETCH 1:300 (UID FLAGS)\n{rows}S: {{tag}} OK done\n")
-            + look
-            + "S: * FLAGS (\\Seen $Work $New)\nS: * 300 EXISTS\nS: * OK [UIDVALIDITY 7] valid\nS: {a} OK open\n\
-               S: * SEARCH 300\nS: {b} OK done\n\
-               S: * SEARCH 7 300\nS: {c} OK done\nS: * SEARCH\nS: {d} OK done\nS: * SEARCH 7 9\nS: {e} OK done\n\
-               S: {f} OK done\nS: * SEARCH\nS: {g} OK done\nS: * SEARCH\nS: {h} OK done\n\
-               C: {tag} UID SEARCH KEYWORD $New\nS: * SEARCH 10\nS: {tag} OK done\n"
-            + LOGOUT,
-    );
+    plain(300)
+        + &format!("C: {{tag}} UID SEARCH ALL\nS: * SEARCH {all}\nS: {{tag}} OK done\n")
+        + &format!("C: {{tag}} UID FETCH 1:300 (UID FLAGS)\n{rows}S: {{tag}} OK done\n")
+}
+
+/// What the next sync of it asks, and the answer to EXAMINE.
+const LOOK_AT_MANY: &str = "C: {a} EXAMINE \"INBOX\"\n\
+    C: {b} UID SEARCH UID 301:*\n\
+    C: {c} UID SEARCH UNSEEN\nC: {d} UID SEARCH ANSWERED\nC: {e} UID SEARCH FLAGGED\n\
+    C: {f} UID SEARCH DRAFT\nC: {g} UID SEARCH DELETED\nC: {h} UID SEARCH KEYWORD $Work\n\
+    S: * FLAGS (\\Seen $Work $New)\nS: * 300 EXISTS\nS: * OK [UIDVALIDITY 7] valid\nS: {a} OK open\n";
+
+/// Syncs twice: what has changed for the second one.
+async fn changes_of_many(transcript: &str) -> BTreeMap<u32, String> {
+    let mock = server("IMAP4rev1", first_of_many() + LOOK_AT_MANY + transcript + LOGOUT);
     let client = connect(&mock).await;
     let options = r#"{"fetch":{"flags":true},"batchSize":1000}"#;
     let (first, error) = collect(&client, None, options).await;
     assert!(error.is_none(), "{error:?}");
     let (second, error) = collect(&client, cursor(&first), options).await;
     assert!(error.is_none(), "{error:?}");
-    let expected = [(7, "\\Flagged"), (9, "\\Seen \\Flagged"), (10, "\\Seen $New"), (300, "")];
-    assert_eq!(changed(&second), expected.map(|(uid, flags)| (uid, flags.to_owned())).into());
     finish(client, mock).await;
+    changed(&second)
+}
+
+#[tokio::test]
+async fn flags_of_many_messages_are_searched_for_by_what_is_rare() {
+    let changes = changes_of_many(
+        "S: * SEARCH 300\nS: {b} OK done\n\
+         S: * SEARCH 7 300\nS: {c} OK done\nS: * SEARCH\nS: {d} OK done\nS: * SEARCH 7 9\nS: {e} OK done\n\
+         S: * SEARCH\nS: {f} OK done\nS: * SEARCH\nS: {g} OK done\nS: * SEARCH\nS: {h} OK done\n\
+         C: {tag} UID SEARCH KEYWORD $New\nS: * SEARCH 10\nS: {tag} OK done\n",
+    )
+    .await;
+    let expected = [(7, "\\Flagged"), (9, "\\Seen \\Flagged"), (10, "\\Seen $New"), (300, "")];
+    assert_eq!(changes, expected.map(|(uid, flags)| (uid, flags.to_owned())).into());
+}
+
+/// Dovecot does, when a search of a large mailbox takes a quarter of a second: flags got onto the wrong messages.
+#[tokio::test]
+async fn answers_of_a_server_that_searches_for_several_things_at_once_are_not_confused() {
+    let one_by_one = "C: {tag} UID SEARCH UID 301:*\nS: * SEARCH 300\nS: {tag} OK done\n\
+        C: {tag} UID SEARCH UNSEEN\nS: * SEARCH 300\nS: {tag} OK done\n\
+        C: {tag} UID SEARCH ANSWERED\nS: * SEARCH\nS: {tag} OK done\n\
+        C: {tag} UID SEARCH FLAGGED\nS: * SEARCH 9\nS: {tag} OK done\n\
+        C: {tag} UID SEARCH DRAFT\nS: * SEARCH\nS: {tag} OK done\n\
+        C: {tag} UID SEARCH DELETED\nS: * SEARCH\nS: {tag} OK done\n\
+        C: {tag} UID SEARCH KEYWORD $Work\nS: * SEARCH 300\nS: {tag} OK done\n\
+        C: {tag} UID SEARCH KEYWORD $New\nS: * SEARCH\nS: {tag} OK done\n";
+    let answers = [
+        // $Work is found before FLAGGED, and all are told to be complete in the end, in order.
+        "S: * SEARCH 300\nS: * SEARCH 300\nS: * SEARCH\nS: * SEARCH 300\nS: * SEARCH 9\nS: * SEARCH\nS: * SEARCH\n\
+         S: {b} OK done\nS: {c} OK done\nS: {d} OK done\nS: {e} OK done\nS: {f} OK done\nS: {g} OK done\nS: {h} OK done\n",
+        // Each is complete behind its row, in another order.
+        "S: * SEARCH 300\nS: {b} OK done\nS: * SEARCH\nS: {d} OK done\nS: * SEARCH 300\nS: {c} OK done\n\
+         S: * SEARCH\nS: {f} OK done\nS: * SEARCH\nS: {g} OK done\nS: * SEARCH 300\nS: {h} OK done\nS: * SEARCH 9\nS: {e} OK done\n",
+        // One without a row, which may be before it or nowhere.
+        "S: * SEARCH 300\nS: {b} OK done\nS: * SEARCH 300\nS: {c} OK done\nS: {d} OK done\nS: * SEARCH 9\nS: {e} OK done\n\
+         S: * SEARCH\nS: {f} OK done\nS: * SEARCH\nS: {g} OK done\nS: * SEARCH 300\nS: {h} OK done\n",
+    ];
+    for answers in answers {
+        let changes = changes_of_many(&format!("{answers}{one_by_one}")).await;
+        assert_eq!(changes, BTreeMap::from([(9, "\\Seen \\Flagged".to_owned())]), "{answers}");
+    }
 }

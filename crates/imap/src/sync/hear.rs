@@ -26,6 +26,10 @@ pub(super) struct Asked {
 #[derive(Default)]
 pub(super) struct Heard {
     pub(super) uids: UidRanges,
+    /// An ESEARCH row said that it is for this one.
+    named: bool,
+    /// Rows of a search that do not say for which.
+    nameless: u32,
     ranges: Vec<UidRange>,
     single: Vec<u32>,
     pub(super) rows: Rows,
@@ -53,8 +57,9 @@ pub(super) enum Tolerance {
 
 /// Reads their answers. `None` when some question was BAD and that is borne.
 ///
-/// Servers may work on several at once (Dovecot does): ESEARCH says whose answer it is, rows are for the one that asks for
-/// rows, and a bare SEARCH is for the command that is completed next (RFC 3501 §5.5 allows nothing else).
+/// Servers may work on several at once (Dovecot does when a search takes long): ESEARCH says whose answer it is, rows are
+/// for the one that asks for rows, and a bare SEARCH is for the command that is completed next, if the server worked on
+/// one after the other. Whether it did can be seen (see [`are_confused`]); if not, the searches are asked one by one.
 pub(super) async fn hear(
     link: &mut Link,
     mut asked: Vec<Asked>,
@@ -63,6 +68,8 @@ pub(super) async fn hear(
 ) -> Result<Option<Vec<Answer>>> {
     let most = u64::from(exists).saturating_add(SURPLUS_ROWS);
     let mut complete = true;
+    let searches = || asked.iter().enumerate().filter(|(_, asked)| asked.question.is_search());
+    let only_search = if searches().count() == 1 { searches().next().map(|(at, _)| at) } else { None };
     for at in 0..asked.len() {
         let Some((tag, line)) = asked.get(at).map(|asked| (asked.tag.clone(), asked.question.line().clone())) else {
             break;
@@ -70,14 +77,14 @@ pub(super) async fn hear(
         let answer = link
             .answer(&tag, &line, &mut |data| {
                 let whose = match &data {
-                    Untagged::Esearch(row) => match &row.tag {
-                        Some(tag) => asked.iter().position(|asked| asked.tag.0 == *tag),
-                        None => Some(at),
-                    },
+                    Untagged::Esearch(row) if row.tag.is_some() => {
+                        asked.iter().position(|asked| row.tag.as_ref() == Some(&asked.tag.0))
+                    }
+                    Untagged::Search(_) | Untagged::Esearch(_) => only_search.or(Some(at)),
                     Untagged::Fetch(_) => asked
                         .iter()
                         .position(|asked| matches!(asked.question, Question::Rows(..) | Question::Newest(_))),
-                    _ => Some(at),
+                    _ => None,
                 };
                 if let Some(asked) = whose.and_then(|at| asked.get_mut(at)) {
                     asked.heard.take(data, most);
@@ -94,6 +101,13 @@ pub(super) async fn hear(
             Err(error) => return Err(error),
         }
     }
+    if complete && only_search.is_none() && are_confused(&asked) {
+        tracing::debug!(target: "imap", "the server works on several searches at once: asking one by one");
+        for asked in asked.iter_mut().filter(|asked| asked.question.is_search() && !asked.heard.named) {
+            asked.heard = Heard::default();
+            link.run(asked.question.line(), &mut |data| asked.heard.take(data, most)).await?;
+        }
+    }
     let mut answers = Vec::new();
     for Asked { question, heard, .. } in asked {
         answers.push(question.answer(heard.checked(exists)?));
@@ -101,8 +115,22 @@ pub(super) async fn hear(
     Ok(complete.then_some(answers))
 }
 
+/// Whether some row of a search may be another one's.
+///
+/// Every search is answered by one row before it is completed. So if exactly one came between every two completions, in
+/// the order of the questions, each is where it belongs: the first one can only be the first search's, and so on.
+fn are_confused(asked: &[Asked]) -> bool {
+    let expected = |asked: &Asked| u32::from(asked.question.is_search() && !asked.heard.named);
+    asked.iter().any(|asked| asked.heard.nameless != expected(asked))
+}
+
 impl Heard {
     fn take(&mut self, data: Untagged, most_rows: u64) {
+        match &data {
+            Untagged::Esearch(row) if row.tag.is_some() => self.named = true,
+            Untagged::Search(_) | Untagged::Esearch(_) => self.nameless = self.nameless.saturating_add(1),
+            _ => {}
+        }
         match data {
             // Beyond the limit one more is enough to be noticed.
             Untagged::Search(row) if self.single.len() as u64 <= MAX_UIDS => self.single.extend(row.ids),

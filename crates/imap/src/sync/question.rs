@@ -90,6 +90,11 @@ impl Question {
         }
     }
 
+    /// Whether SEARCH or ESEARCH rows answer it.
+    pub(super) fn is_search(&self) -> bool {
+        !matches!(self, Self::Rows(..) | Self::Newest(_))
+    }
+
     /// What `heard` answers to it.
     pub(super) fn answer(self, heard: Heard) -> Answer {
         match self {
