@@ -1,6 +1,7 @@
 //! The client: path-first, stateless calls over a few connections.
 
 mod batch;
+mod blame;
 mod decode;
 mod download;
 pub(crate) mod feed;

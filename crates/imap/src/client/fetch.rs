@@ -12,10 +12,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use email_base::{Call, Classify, Code};
+use email_base::{Call, Classify};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::batch::{BATCH_ROWS, Batch, Parsed, Parsing, front};
+use super::blame::{is_loss_over_a_message, is_refusal_over_a_message, may_be_a_message};
 use super::feed::{Feed, Outlet};
 use super::page::Page;
 pub use super::page::Ready;
@@ -46,8 +47,10 @@ const ROW_OCTETS: u64 = 4 << 10;
 const PAGES_AHEAD: usize = 2;
 /// Batches being parsed at once.
 const BATCHES_AHEAD: usize = 4;
-/// Connections lost in a row without one more row: then the fetch gives up.
+/// Connections lost in a row without one more row: then it is no accident.
 const FRUITLESS_TRIES: u32 = 2;
+/// The same while a message that the server dies of is looked for among some hundreds: beyond it, it dies of any.
+const MAX_FRUITLESS: u32 = 16;
 /// Failures of one fetch or sync that may be the fault of single messages: finding one among a hundred takes nine.
 const MAX_SUSPICIONS: u32 = 60;
 
@@ -167,31 +170,6 @@ impl Delivery {
     }
 }
 
-/// Response codes (RFC 5530) by which servers say that their own copy of a message is at fault.
-const DEFECTS: [&str; 3] = ["SERVERBUG", "CORRUPTION", "EXPUNGEISSUED"];
-
-/// Failures that a single message can be the reason for, again and again: the server dies of it, refuses it, breaks the
-/// protocol over it, or it is larger than this client takes.
-fn may_be_a_message(error: &Error) -> bool {
-    let code = error.code();
-    let fetching = |during: &str| during == "UID FETCH";
-    match error {
-        Error::ConnectionLost { during, .. } | Error::Silent { during, .. } => {
-            error.is_lost_connection() && fetching(during)
-        }
-        Error::Refused { command, reply, .. } => {
-            let defect = reply.code.as_deref().is_some_and(|code| DEFECTS.contains(&code));
-            (code == Code::CommandRejected || defect) && fetching(command)
-        }
-        _ => matches!(code, Code::ProtocolViolation | Code::LimitExceeded),
-    }
-}
-
-/// Of those, what a connection survives.
-fn is_refusal_over_a_message(error: &Error) -> bool {
-    matches!(error, Error::Refused { .. }) && may_be_a_message(error)
-}
-
 impl Plan {
     fn new(path: &str, uids: UidSet, query: FetchQuery, options: FetchOptions) -> Result<Self> {
         let page_size = options.page_size.map_or(DEFAULT_PAGE_SIZE, |size| usize::try_from(size).unwrap_or(usize::MAX));
@@ -237,7 +215,7 @@ impl Plan {
         match pool.submit(all, call).await {
             Ok(Fetched::Rows(rows)) => hand_on(&items, rows, permit),
             // One message is at fault, perhaps: the others come.
-            Err(error) if is_refusal_over_a_message(&error) => {
+            Err(error) if is_refusal_over_a_message(&error) || is_loss_over_a_message(&error) => {
                 drop(permit);
                 let (mailbox, uids) = (self.mailbox.clone(), self.uids.clone());
                 let resolve = Resolve { mailbox, uids, uid_validity: self.uid_validity, sizes: Sizes::OfFew };
@@ -315,6 +293,7 @@ impl Plan {
         (uid_validity, freshness): (Option<u32>, Freshness),
     ) -> Result<()> {
         let (mut fruitless, mut suspicions) = (0, 0);
+        let total = work.left();
         while work.left() > 0 {
             // Only looked at: the command takes its own.
             drop(acquire(&room).await?);
@@ -335,7 +314,12 @@ impl Plan {
                 Err(error) if error.is_lost_connection() => {
                     fruitless = if work.left() < before { 0 } else { fruitless + 1 };
                     if fruitless >= FRUITLESS_TRIES {
-                        return Err(error);
+                        let may_go_on = is_loss_over_a_message(&error) && fruitless < MAX_FRUITLESS;
+                        // As long as nothing has come, nothing shows that it is a message's fault.
+                        let unproven = work.is_alone() && work.left() == total;
+                        if !may_go_on || !(if unproven { work.postpone() } else { work.suspect() }) {
+                            return Err(error);
+                        }
                     }
                     tracing::debug!(target: "imap", left = work.left(), "the fetch goes on on another connection");
                 }

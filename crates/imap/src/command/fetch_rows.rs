@@ -160,6 +160,14 @@ impl Work {
         true
     }
 
+    /// The first chunk is tried again behind all others. `false`: there is no other.
+    pub(crate) fn postpone(&self) -> bool {
+        let todo = &mut self.lock().todo;
+        let others = todo.len() > 1;
+        todo.rotate_left(usize::from(others));
+        others
+    }
+
     /// Whether the next command is about one message alone.
     pub(crate) fn is_alone(&self) -> bool {
         self.lock().todo.front().is_some_and(|front| front.uids.len() <= 1)
