@@ -388,3 +388,27 @@ async fn a_message_beyond_the_limit_costs_its_content_only() {
         client.close();
     }
 }
+
+#[tokio::test]
+async fn headers_of_which_the_server_has_none_are_asked_for_all_the_same() {
+    let mock = server(
+        "IMAP4rev1",
+        format!(
+            "{}C: {{tag}} UID FETCH 4:5 (UID BODY.PEEK[HEADER.FIELDS (Subject)])\n\
+             S: * 1 FETCH (UID 4 BODY[HEADER.FIELDS (Subject)] NIL)\n\
+             S: * 2 FETCH (UID 5 BODY[HEADER.FIELDS (Subject)] {{2}}\n\
+             S: \n\
+             S: )\n\
+             S: {{tag}} OK done\n{LOGOUT}",
+            examine("INBOX", 2)
+        ),
+    );
+    let client = connect(&mock).await;
+    let query = json(r#"{"headers":["Subject"]}"#);
+    let (messages, error) = all(client.fetch("INBOX", uids("4:5"), query, FetchOptions::default(), &call())).await;
+    assert!(error.is_none(), "{error:?}");
+    for message in &messages {
+        assert_eq!(message.headers.as_ref().map(Vec::len), Some(0), "{}", message.uid);
+    }
+    finish(client, mock).await;
+}

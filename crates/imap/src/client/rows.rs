@@ -71,7 +71,7 @@ pub(crate) fn message_of(row: FetchRow, query: &FetchQuery) -> FetchedMessage {
 
 /// A message that is there and of which the server gives nothing.
 pub(super) fn empty(uid: u32) -> FetchedMessage {
-    let degraded = incomplete("the server answered OK and gave nothing of the message");
+    let degraded = incomplete("the server has the message and gives nothing of it");
     FetchedMessage { uid, degraded: Some(degraded), ..FetchedMessage::default() }
 }
 
@@ -88,6 +88,8 @@ fn headers(row: &FetchRow, query: &FetchQuery, source: Option<&Bytes>) -> Option
     }
     let raw = match fetch_items::header(row).map(|section| &section.content) {
         Some(Content::Inline(bytes)) => bytes.clone(),
+        // Asked for and none: an empty map, for `None` says that nobody asked.
+        Some(Content::Nil) if source.is_none() => Bytes::new(),
         _ => top_header(source?),
     };
     let all = email_mime::parse_headers(&raw);
