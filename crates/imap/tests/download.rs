@@ -120,6 +120,81 @@ fn content(length: usize) -> Vec<u8> {
     (0..length).map(|n| b'a' + (n / 1000 % 26) as u8).collect()
 }
 
+/// How a server completes windows that are under way at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Completes {
+    /// All of them behind the last one's bytes (Dovecot).
+    AtTheEnd,
+    /// Each behind its bytes, the last one first.
+    Backwards,
+    /// All bytes in order, then all completions, the last one first.
+    AtTheEndBackwards,
+}
+
+/// Serves one message; windows that come together are answered together.
+fn windows_at_once(bytes: Vec<u8>, completes: Completes) -> Mock {
+    Mock::each(None, async move |_, peer| {
+        let mut peer: Peer = log_in(peer, "IMAP4rev1").await;
+        let mut waiting: Vec<(String, String)> = Vec::new();
+        loop {
+            let patience = std::time::Duration::from_millis(if waiting.is_empty() { 60_000 } else { 30 });
+            let Ok(line) = tokio::time::timeout(patience, peer.try_receive_line()).await else {
+                let mut said: Vec<(String, String)> = std::mem::take(&mut waiting);
+                if completes == Completes::Backwards {
+                    said.reverse();
+                }
+                let mut text = String::new();
+                let mut ends: Vec<String> = Vec::new();
+                for (tag, row) in said {
+                    text += &row;
+                    match completes {
+                        Completes::Backwards => text += &format!("{tag} OK done\r\n"),
+                        _ => ends.push(format!("{tag} OK done\r\n")),
+                    }
+                }
+                if completes == Completes::AtTheEndBackwards {
+                    ends.reverse();
+                }
+                if peer.try_send(text + &ends.concat()).await.is_err() {
+                    return;
+                }
+                continue;
+            };
+            let Some(line) = line else { return };
+            let (tag, command) = line.split_once(' ').unwrap();
+            let said = if command.starts_with("EXAMINE") {
+                "* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".to_owned()
+            } else if let Some((_, window)) = command.split_once("BODY.PEEK[]<") {
+                let (from, count) = window.trim_end_matches(">)").split_once('.').unwrap();
+                let row = honest(&bytes, from.parse().unwrap(), count.parse().unwrap());
+                waiting.push((tag.to_owned(), row));
+                continue;
+            } else {
+                String::new()
+            };
+            if peer.try_send(format!("{said}{tag} OK done\r\n")).await.is_err() {
+                return;
+            }
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_server_that_answers_windows_together_or_out_of_turn_does_not_cut_a_download() {
+    for completes in [Completes::AtTheEnd, Completes::Backwards, Completes::AtTheEndBackwards] {
+        // More than is asked for ahead.
+        let large = if completes == Completes::AtTheEnd { 120 * WINDOW + 17 } else { 30 * WINDOW + 17 };
+        for length in [3 * WINDOW + 1, 9 * WINDOW, large] {
+            let mock = windows_at_once(content(length), completes);
+            let client = connect(&mock).await;
+            let (got, error) = all(client.download("INBOX", 9, DownloadOptions::default(), &call())).await;
+            assert!(error.is_none(), "{completes:?} {length}: {error:?}");
+            assert!(got == content(length), "{completes:?} {length}: {} bytes", got.len());
+            client.close();
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_large_message_in_windows_and_any_call_in_between() {
     for length in [WINDOW, 3 * WINDOW, 20 * WINDOW + 17] {

@@ -126,7 +126,8 @@ fn quoted_printable(held: &mut Vec<u8>, last: bool) -> Bytes {
                 if behind.is_empty() && !last && blank < MAX_HELD {
                     break;
                 }
-                let at_line_end = matches!(behind, [b'\r', b'\n', ..] | [b'\n', ..]) || behind.is_empty();
+                let at_end = behind.is_empty() && last;
+                let at_line_end = matches!(behind, [b'\r', b'\n', ..] | [b'\n', ..]) || at_end;
                 if behind == b"\r" && !last {
                     break;
                 }
@@ -246,6 +247,14 @@ mod tests {
             decoder.push(Bytes::from(vec![b' '; 1024]));
             let Decoder::QuotedPrintable(held) = &decoder else { panic!() };
             assert!(held.len() <= MAX_HELD + 1024);
+        }
+    }
+
+    #[test]
+    fn a_long_run_of_blanks_inside_a_line_is_content() {
+        let line = [b"a", " ".repeat(3 * MAX_HELD).as_bytes(), b"b"].concat();
+        for piece in [1, MAX_HELD, MAX_HELD + 1, MAX_HELD + 2, line.len()] {
+            assert!(decode("quoted-printable", &line, piece) == line, "by {piece}");
         }
     }
 }

@@ -164,6 +164,7 @@ impl Plan {
                 at: Arc::clone(at),
                 room: Arc::clone(&room),
                 backlog: pool.backlog(),
+                budget: pool.budget(),
                 pieces: pieces.clone(),
                 form: terms.form,
             })

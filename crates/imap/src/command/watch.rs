@@ -29,7 +29,7 @@ const PROBE_ANSWER: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_secs(30);
 /// A watcher that shares its connection with others of its client hands it on after this: so much later they hear their
 /// news, for a DONE, an EXAMINE and an IDLE.
-const TURN: Duration = Duration::from_secs(5);
+pub(super) const TURN: Duration = Duration::from_secs(5);
 /// To another client it gives the connection up after this: that one has to log in.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 

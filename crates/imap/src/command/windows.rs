@@ -10,7 +10,9 @@
 //! connection stops with it, which must not hold up other calls: if one waits, what was asked ahead is read into the
 //! void and asked for again later. No deadlock, and only a reader that is slower than the network pays for it.
 //!
-//! Sizes are hints: the end is a window that brings nothing more.
+//! Sizes are hints: the end is a window that brings nothing more. Nor do completions say what came for which window: a
+//! server may work on several, and complete them all at the end (Dovecot does), or in another order. Only where the
+//! bytes have come to counts.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -27,7 +29,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use super::argument::Mailbox;
 use super::line::Line;
 use super::part::{Target, rate};
-use crate::connection::{Access, Backlog, Command, Freshness, Link};
+use super::watch::{LEASE, TURN};
+use crate::connection::{Access, Backlog, Budget, Command, Freshness, Link};
 use crate::error::{Error, Result};
 use crate::grammar::{Content, Untagged};
 use crate::tap::{Bodies, BodyChunk};
@@ -44,6 +47,8 @@ const SMALLEST: u64 = 1 << 20;
 const LARGEST: u64 = 8 << 20;
 /// What the line brings in so many seconds may be asked ahead…
 const AHEAD_SECONDS: u64 = 2;
+/// Quoted strings among the answers to one command: each window has one at most.
+const MAX_INLINE: usize = 64;
 /// … but no less and no more octets than this. Other calls wait for what is under way; and a part of 25 MB, in base64, shall come in one go over a line that is fast and far.
 const BUDGET: std::ops::RangeInclusive<u64> = (2 << 20)..=(48 << 20);
 
@@ -57,6 +62,7 @@ pub(crate) struct Windows {
     pub(crate) at: Arc<Offset>,
     pub(crate) room: Arc<Semaphore>,
     pub(crate) backlog: watch::Receiver<Backlog>,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) pieces: mpsc::UnboundedSender<Piece>,
     pub(crate) form: Form,
 }
@@ -131,12 +137,14 @@ impl Command for Windows {
     async fn run(&self, link: &mut Link) -> Result<Paused> {
         link.open(&self.target.mailbox, Access::Read, self.uid_validity, Freshness::AsIs).await?;
         let tap = link.meter();
-        let mut intake = Intake { windows: self, bodies: Some(tap.stream_bodies(1, TAP_ROOM)), skip: Skip::All };
+        let bodies = Some(tap.stream_bodies(1, TAP_ROOM));
+        let mut intake = Intake { windows: self, bodies, skip: Skip::All, gap: false, whole: false };
         let mut ahead = Ahead::new(self);
+        let (began, start) = (clock::now(), self.at.get());
         let mut outcome = None;
         loop {
             let mut asked = false;
-            while outcome.is_none() && intake.bodies.is_some() && ahead.has_budget() && !self.must_pause(link) {
+            while outcome.is_none() && intake.bodies.is_some() && ahead.has_budget() && !self.must_pause(link, began) {
                 link.cork();
                 ahead.ask(link, self).await?;
                 asked = true;
@@ -145,16 +153,16 @@ impl Command for Windows {
                 link.uncork("UID FETCH").await?;
             }
             let Some(window) = ahead.under_way.pop_front() else { break };
-            let before = self.at.get();
             intake.window(link, &window).await?;
-            ahead.answered(&window);
-            let got = self.at.get().saturating_sub(before);
-            // A window that was asked for behind a short one brings nothing that fits on.
-            let last = got < window.octets || self.form != Form::Encoded;
+            let at = self.at.get();
+            ahead.answered(&window, at);
+            let last = at < window.end || intake.whole || self.form != Form::Encoded;
             if outcome.is_none() && intake.bodies.is_some() && last {
-                let more_claimed =
-                    got > 0 && window.octets != u64::MAX && self.size.is_some_and(|size| size > self.at.get());
-                outcome = Some(if more_claimed { Paused::More } else { Paused::End });
+                // What was asked for behind a short window, or came out of turn, does not fit on. As long as bytes come at
+                // all, the rest is asked for again.
+                let more_claimed = !intake.whole && window.end != u64::MAX && self.size.is_some_and(|size| size > at);
+                let more = at > start && (intake.gap || more_claimed);
+                outcome = Some(if more { Paused::More } else { Paused::End });
             }
         }
         tap.stop_bodies();
@@ -164,8 +172,30 @@ impl Command for Windows {
 
 impl Windows {
     /// Somebody else needs the connection, or it is about to be left.
-    fn must_pause(&self, link: &Link) -> bool {
-        self.backlog.borrow().calls > 0 || link.is_renewal_due()
+    fn must_pause(&self, link: &Link, began: Instant) -> bool {
+        let backlog = *self.backlog.borrow();
+        let lasted = began.elapsed();
+        let others = (backlog.background > 0 && lasted >= TURN) || (self.budget.is_wanted() && lasted >= LEASE);
+        backlog.calls > 0 || others || link.is_renewal_due()
+    }
+
+    /// Resolves when a reader that has stopped holds up somebody: another call, a watcher, another client.
+    async fn is_in_the_way(&self) -> Result<()> {
+        let backlog = |awaited: fn(&Backlog) -> bool| {
+            let mut backlog = self.backlog.clone();
+            async move { backlog.wait_for(awaited).await.map(|_| ()).map_err(|_| Error::Closed) }
+        };
+        tokio::select! {
+            called = backlog(|backlog| backlog.calls > 0) => called,
+            watched = async {
+                clock::sleep(TURN).await;
+                backlog(|backlog| backlog.background > 0).await
+            } => watched,
+            () = async {
+                clock::sleep(LEASE).await;
+                self.budget.wanted().await;
+            } => Ok(()),
+        }
     }
 }
 
@@ -174,6 +204,8 @@ struct Window {
     tag: RequestId,
     line: Line,
     octets: u64,
+    /// Where it ends, if the part does not end before.
+    end: u64,
     asked: Instant,
 }
 
@@ -186,7 +218,9 @@ struct Ahead {
     octets: u64,
     budget: u64,
     cautious: bool,
-    last_answer: Option<Instant>,
+    /// When something came last, and how far that was.
+    heard: Option<Instant>,
+    heard_at: u64,
 }
 
 impl Ahead {
@@ -202,7 +236,8 @@ impl Ahead {
             octets: SMALLEST,
             budget: budget(windows.rate, cautious),
             cautious,
-            last_answer: None,
+            heard: None,
+            heard_at: windows.at.get(),
         }
     }
 
@@ -226,17 +261,23 @@ impl Ahead {
         };
         let line = Line::new("UID FETCH").arg(target.uid.to_string()).arg(format!("(UID {item})"));
         let tag = link.send(&line).await?;
-        self.under_way.push_back(Window { tag, line, octets, asked: clock::now() });
         self.next = self.next.saturating_add(octets);
+        self.under_way.push_back(Window { tag, line, octets, end: self.next, asked: clock::now() });
         self.octets = self.octets.saturating_mul(2).min(LARGEST).min(self.budget / 2).max(SMALLEST);
         Ok(())
     }
 
-    /// Learns from how fast a window came: what is under way on a slow line holds up other calls for long.
-    fn answered(&mut self, window: &Window) {
+    /// Learns from how fast bytes come: what is under way on a slow line holds up other calls for long.
+    fn answered(&mut self, window: &Window, at: u64) {
+        let got = at.saturating_sub(self.heard_at);
+        // Completed at the same moment as the one before it: its bytes came with those.
+        if got == 0 {
+            return;
+        }
         let now = clock::now();
-        let since = self.last_answer.replace(now).unwrap_or(window.asked).max(window.asked);
-        self.budget = budget(rate(window.octets.min(LARGEST), now.saturating_duration_since(since)), self.cautious);
+        let since = self.heard.replace(now).unwrap_or(window.asked).max(window.asked);
+        self.heard_at = at;
+        self.budget = budget(rate(got, now.saturating_duration_since(since)), self.cautious);
     }
 }
 
@@ -251,6 +292,10 @@ struct Intake<'a> {
     /// `None`: everything that still comes goes into the void.
     bodies: Option<Bodies>,
     skip: Skip,
+    /// Some bytes began behind where the reading had come to.
+    gap: bool,
+    /// The server has sent everything for a window.
+    whole: bool,
 }
 
 /// What to do with the bytes of the current literal.
@@ -313,6 +358,8 @@ impl Intake<'_> {
 
     fn begin(&mut self, origin: Option<u64>) {
         let at = self.windows.at.get();
+        self.whole |= origin.is_none();
+        self.gap |= origin.is_some_and(|origin| origin > at);
         self.skip = match origin {
             None => Skip::First(at),
             Some(origin) if origin == at => Skip::First(0),
@@ -347,15 +394,12 @@ impl Intake<'_> {
     /// `None`: the reader has stopped, and somebody else needs the connection.
     async fn room(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>> {
         let count = u32::try_from(units(bytes)).unwrap_or(u32::MAX);
-        let mut backlog = self.windows.backlog.clone();
         tokio::select! {
             biased;
             room = Arc::clone(&self.windows.room).acquire_many_owned(count) => {
                 room.map(Some).map_err(|_| Error::Internal("a semaphore was closed"))
             }
-            awaited = backlog.wait_for(|backlog| backlog.calls > 0) => {
-                awaited.map(|_| None).map_err(|_| Error::Closed)
-            }
+            awaited = self.windows.is_in_the_way() => awaited.map(|()| None),
         }
     }
 }
@@ -384,7 +428,7 @@ impl Windows {
             let wanted = self.wants(&section.section, section.binary);
             if let Content::Inline(bytes) = section.content
                 && wanted
-                && found.is_empty()
+                && found.len() < MAX_INLINE
             {
                 found.push((section.origin, bytes));
             }
