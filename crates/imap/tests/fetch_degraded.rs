@@ -50,6 +50,8 @@ enum Trouble {
     Refuses,
     /// Hangs up, behind the rows before it.
     Dies,
+    /// Sends more than this client reads in a line.
+    Floods,
 }
 
 /// Messages 1 to 5, some of which make trouble.
@@ -63,7 +65,7 @@ fn troubled(trouble: Trouble, poisoned: &'static [u32]) -> Mock {
             let mut dies = false;
             if command.starts_with("EXAMINE") {
                 answer = "* 5 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".to_owned();
-            } else if let Some(rest) = command.strip_prefix("UID FETCH ") {
+            } else if let Some((_, rest)) = command.split_once("FETCH ") {
                 let (set, items) = rest.split_once(' ').unwrap();
                 let set = email_imap::UidRanges::parse(set.replace('*', "5").as_bytes()).unwrap();
                 let bare = items == "(UID)" || items == "(UID RFC822.SIZE)";
@@ -71,8 +73,14 @@ fn troubled(trouble: Trouble, poisoned: &'static [u32]) -> Mock {
                 dies = trouble == Trouble::Dies && set.iter().any(|uid| troubles(&uid));
                 for uid in set.iter().filter(|uid| *uid <= 5) {
                     if troubles(&uid) {
-                        status = "NO Some messages could not be FETCHed (Failure)";
-                        if dies { break } else { continue }
+                        match trouble {
+                            Trouble::Refuses => status = "NO Some messages could not be FETCHed (Failure)",
+                            Trouble::Dies => break,
+                            Trouble::Floods => {
+                                answer += &format!("* {uid} FETCH (UID {uid} X-Y {})\r\n", "x".repeat(3 << 20))
+                            }
+                        }
+                        continue;
                     }
                     let attribute = match items {
                         _ if bare => "RFC822.SIZE 4".to_owned(),
@@ -92,13 +100,16 @@ fn troubled(trouble: Trouble, poisoned: &'static [u32]) -> Mock {
 
 #[tokio::test]
 async fn some_messages_that_the_server_cannot_give_do_not_cost_the_others() {
-    for trouble in [Trouble::Refuses, Trouble::Dies] {
+    for trouble in [Trouble::Refuses, Trouble::Dies, Trouble::Floods] {
         for poisoned in [&[3][..], &[1], &[5], &[1, 2, 4], &[1, 2, 3, 4]] {
-            for query in [r#"{"source":true}"#, r#"{"envelope":true}"#] {
+            for (query, set) in
+                [(r#"{"source":true}"#, "1:*"), (r#"{"envelope":true}"#, "1:*"), (r#"{"envelope":true}"#, "newest")]
+            {
                 let mock = troubled(trouble, poisoned);
                 let client = connect(&mock).await;
+                let set = if set == "newest" { json(r#"{"newest":5}"#) } else { uids(set) };
                 let (messages, error) =
-                    all(client.fetch("INBOX", uids("1:*"), json(query), FetchOptions::default(), &call())).await;
+                    all(client.fetch("INBOX", set, json(query), FetchOptions::default(), &call())).await;
                 assert!(error.is_none(), "{trouble:?} {poisoned:?} {query}: {error:?}");
                 let mut found = numbers(&messages);
                 found.sort_unstable();

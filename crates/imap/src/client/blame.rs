@@ -2,6 +2,7 @@
 
 use email_base::{Classify, Code};
 
+use crate::command::fetch::SURPLUS;
 use crate::error::Error;
 
 /// Response codes (RFC 5530) by which servers say that their own copy of a message is at fault.
@@ -11,7 +12,7 @@ const DEFECTS: [&str; 3] = ["SERVERBUG", "CORRUPTION", "EXPUNGEISSUED"];
 /// protocol over it, or it is larger than this client takes.
 pub(super) fn may_be_a_message(error: &Error) -> bool {
     let code = error.code();
-    let fetching = |during: &str| during == "UID FETCH";
+    let fetching = |during: &str| matches!(during, "UID FETCH" | "FETCH");
     match error {
         Error::ConnectionLost { during, .. } | Error::Silent { during, .. } => {
             error.is_lost_connection() && fetching(during)
@@ -20,6 +21,7 @@ pub(super) fn may_be_a_message(error: &Error) -> bool {
             let defect = reply.code.as_deref().is_some_and(|code| DEFECTS.contains(&code));
             (code == Code::CommandRejected || defect) && fetching(command)
         }
+        Error::LimitExceeded { name, .. } if *name == SURPLUS => false,
         _ => matches!(code, Code::ProtocolViolation | Code::LimitExceeded),
     }
 }
@@ -29,7 +31,7 @@ pub(super) fn is_refusal_over_a_message(error: &Error) -> bool {
     matches!(error, Error::Refused { .. }) && may_be_a_message(error)
 }
 
-/// Of those, what it does not survive. Silence is not among them: to hear it again and again takes hours.
-pub(super) fn is_loss_over_a_message(error: &Error) -> bool {
-    matches!(error, Error::ConnectionLost { .. }) && may_be_a_message(error)
+/// Of those, what is worth the same question again. Silence is not among them: to hear it again and again takes hours.
+pub(super) fn is_soon_over(error: &Error) -> bool {
+    may_be_a_message(error) && !matches!(error, Error::Silent { .. })
 }

@@ -12,11 +12,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use email_base::{Call, Classify};
+use email_base::{Call, Classify, clock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::batch::{BATCH_ROWS, Batch, Parsed, Parsing, front};
-use super::blame::{is_loss_over_a_message, is_refusal_over_a_message, may_be_a_message};
+use super::blame::{is_refusal_over_a_message, is_soon_over, may_be_a_message};
 use super::feed::{Feed, Outlet};
 use super::page::Page;
 pub use super::page::Ready;
@@ -51,6 +51,8 @@ const BATCHES_AHEAD: usize = 4;
 const FRUITLESS_TRIES: u32 = 2;
 /// The same while a message that the server dies of is looked for among some hundreds: beyond it, it dies of any.
 const MAX_FRUITLESS: u32 = 16;
+/// And so long: whoever is told of a hostile server wants to know it soon.
+const FRUITLESS_TIME: Duration = Duration::from_secs(6);
 /// Failures of one fetch or sync that may be the fault of single messages: finding one among a hundred takes nine.
 const MAX_SUSPICIONS: u32 = 60;
 
@@ -215,7 +217,7 @@ impl Plan {
         match pool.submit(all, call).await {
             Ok(Fetched::Rows(rows)) => hand_on(&items, rows, permit),
             // One message is at fault, perhaps: the others come.
-            Err(error) if is_refusal_over_a_message(&error) || is_loss_over_a_message(&error) => {
+            Err(error) if is_soon_over(&error) => {
                 drop(permit);
                 let (mailbox, uids) = (self.mailbox.clone(), self.uids.clone());
                 let resolve = Resolve { mailbox, uids, uid_validity: self.uid_validity, sizes: Sizes::OfFew };
@@ -293,7 +295,7 @@ impl Plan {
         (uid_validity, freshness): (Option<u32>, Freshness),
     ) -> Result<()> {
         let (mut fruitless, mut suspicions) = (0, 0);
-        let total = work.left();
+        let (total, mut since) = (work.left(), clock::now());
         while work.left() > 0 {
             // Only looked at: the command takes its own.
             drop(acquire(&room).await?);
@@ -311,23 +313,28 @@ impl Plan {
             match pool.submit(command, call).await {
                 Ok(Paused::More) => {}
                 Ok(Paused::End) => break,
-                Err(error) if error.is_lost_connection() => {
-                    fruitless = if work.left() < before { 0 } else { fruitless + 1 };
-                    if fruitless >= FRUITLESS_TRIES {
-                        let may_go_on = is_loss_over_a_message(&error) && fruitless < MAX_FRUITLESS;
-                        // As long as nothing has come, nothing shows that it is a message's fault.
-                        let unproven = work.is_alone() && work.left() == total;
-                        if !may_go_on || !(if unproven { work.postpone() } else { work.suspect() }) {
-                            return Err(error);
-                        }
-                    }
-                    tracing::debug!(target: "imap", left = work.left(), "the fetch goes on on another connection");
-                }
                 // Sizes lie: the message is found, and comes without its content.
                 Err(error) if error.is_oversize_literal() && work.isolate() => {}
                 Err(error) if is_refusal_over_a_message(&error) && suspicions < MAX_SUSPICIONS && work.suspect() => {
                     suspicions += 1;
                     tracing::debug!(target: "imap", code = error.code().as_str(), "some message cannot be fetched");
+                }
+                Err(error) if error.is_lost_connection() || is_soon_over(&error) => {
+                    fruitless = if work.left() < before { 0 } else { fruitless + 1 };
+                    if fruitless == 0 {
+                        since = clock::now();
+                    } else if fruitless >= FRUITLESS_TRIES {
+                        let patient = fruitless < MAX_FRUITLESS && since.elapsed() < FRUITLESS_TIME;
+                        // As long as nothing has come, nothing shows that it is a message's fault.
+                        let unproven = work.is_alone() && work.left() == total;
+                        if !patient
+                            || !is_soon_over(&error)
+                            || !(if unproven { work.postpone() } else { work.suspect() })
+                        {
+                            return Err(error);
+                        }
+                    }
+                    tracing::debug!(target: "imap", left = work.left(), "the fetch goes on on another connection");
                 }
                 Err(error) => return Err(error),
             }

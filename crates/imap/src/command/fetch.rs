@@ -27,6 +27,9 @@ const MAX_BYTES: u64 = 32 << 20;
 /// Rows beyond what was expected: new mail may come in between. More is a flood.
 const SURPLUS_ROWS: u64 = 1000;
 
+/// The limit that is exceeded by more rows than there are messages: no message is to blame for that.
+pub(crate) const SURPLUS: &str = "SURPLUS_ROWS";
+
 /// Small rows of a set.
 pub(crate) struct Fetch {
     pub(crate) mailbox: Mailbox,
@@ -112,6 +115,10 @@ impl Fetch {
         let line = Line::new("FETCH").arg(newest_range(count, exists)).arg(self.items.text(link));
         let mut rows = Gathered::new(u64::from(count));
         rows.gather(link, &line, |_| true).await?;
+        if rows.unreadable {
+            let there = resolve::newest(link, count, exists, false).await?;
+            rows.complete(there.into_iter().map(|(uid, _)| uid));
+        }
         let surplus = rows.by_uid.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
         Ok(rows.by_uid.into_values().skip(surplus).collect())
     }
@@ -124,10 +131,7 @@ impl Fetch {
             rows.gather(link, &line, |uid| wanted.has(uid)).await?;
         }
         if rows.unreadable {
-            // A whole row was outside the grammar. Its message is there, and must not vanish from the result.
-            for uid in search::existing(link, &self.uids).await? {
-                rows.by_uid.entry(uid).or_insert_with(|| FetchRow { uid: Some(uid), ..FetchRow::default() });
-            }
+            rows.complete(search::existing(link, &self.uids).await?);
         }
         Ok(rows.by_uid.into_values().collect())
     }
@@ -146,6 +150,13 @@ impl Gathered {
         Self { by_uid: BTreeMap::new(), most: expected.saturating_add(SURPLUS_ROWS), unreadable: false }
     }
 
+    /// A whole row was outside the grammar. Its message is there, and must not vanish from the result.
+    fn complete(&mut self, there: impl IntoIterator<Item = u32>) {
+        for uid in there {
+            self.by_uid.entry(uid).or_insert_with(|| FetchRow { uid: Some(uid), ..FetchRow::default() });
+        }
+    }
+
     pub(super) async fn gather(
         &mut self,
         link: &mut Link,
@@ -154,7 +165,7 @@ impl Gathered {
     ) -> Result<()> {
         let meter = link.meter();
         let before = meter.bytes_read();
-        let mut flood = false;
+        let mut flood = None;
         link.run(line, &mut |data| {
             let row = match data {
                 Untagged::Fetch(row) => row,
@@ -164,8 +175,12 @@ impl Gathered {
                 }
                 _ => return,
             };
-            flood |= meter.bytes_read().saturating_sub(before) > MAX_BYTES || self.by_uid.len() as u64 > self.most;
-            if flood {
+            if flood.is_none() && self.by_uid.len() as u64 > self.most {
+                flood = Some((self.most, SURPLUS));
+            } else if flood.is_none() && meter.bytes_read().saturating_sub(before) > MAX_BYTES {
+                flood = Some((MAX_BYTES, "MAX_BYTES"));
+            }
+            if flood.is_some() {
                 self.by_uid.clear();
                 return;
             }
@@ -179,10 +194,10 @@ impl Gathered {
             }
         })
         .await?;
-        if flood {
-            return Err(Error::LimitExceeded { what: "the rows of one FETCH", limit: MAX_BYTES, name: "MAX_BYTES" });
+        match flood {
+            Some((limit, name)) => Err(Error::LimitExceeded { what: "the rows of one FETCH", limit, name }),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
