@@ -352,3 +352,53 @@ async fn the_watch_ends_with_its_signal() {
     drop(client);
     drop(mock);
 }
+
+#[tokio::test]
+async fn a_download_whose_reader_has_stopped_makes_way_for_it() {
+    let idling = Arc::new(Notify::new());
+    let idles = idling.clone();
+    let mock = Mock::each(None, async move |_, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1 IDLE").await;
+        let (mut idle, mut downloads) = (None, false);
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap_or(("", &line));
+            let said = match command {
+                "EXAMINE \"INBOX\"" => format!("* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n{tag} OK\r\n"),
+                "IDLE" => {
+                    idle = Some(tag.to_owned());
+                    idles.notify_one();
+                    "+ idling\r\n".to_owned()
+                }
+                "DONE" => format!("{} OK\r\n", idle.take().expect("DONE without IDLE")),
+                // New mail, once the download is under way.
+                "NOOP" if downloads => format!("* 4 EXISTS\r\n{tag} OK\r\n"),
+                other => match other.split_once("BODY.PEEK[]<") {
+                    Some((_, window)) => {
+                        let (from, count) = window.trim_end_matches(">)").split_once('.').unwrap();
+                        downloads = from != "0";
+                        let bytes = "x".repeat(count.parse().unwrap());
+                        let size = 100 << 20;
+                        let row =
+                            format!("* 1 FETCH (UID 9 RFC822.SIZE {size} BODY[]<{from}> {{{count}}}\r\n{bytes})\r\n");
+                        format!("{row}{tag} OK\r\n")
+                    }
+                    None => format!("{tag} OK\r\n"),
+                },
+            };
+            if peer.try_send(said).await.is_err() {
+                return;
+            }
+        }
+    });
+    let client = connect(&mock).await;
+    let mut watcher = client.watch("INBOX", &call());
+    let event = tokio::spawn(async move { kind(&mut watcher).await });
+    idling.notified().await;
+    let mut chunks = client.download("INBOX", 9, Default::default(), &call());
+    assert!(chunks.next().await.unwrap().is_ok());
+    // A loop over a download that waits for news inside: both are on the one connection.
+    let event = tokio::time::timeout(Duration::from_secs(9), event).await;
+    assert_eq!(event.expect("no news while the download stands still").unwrap(), MailboxEventKind::Changed);
+    assert!(chunks.next().await.unwrap().is_ok(), "the download goes on");
+    client.close();
+}
