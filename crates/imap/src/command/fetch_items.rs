@@ -8,6 +8,9 @@ use crate::error::Result;
 use crate::grammar::{Content, FetchRow, Section};
 use crate::types::{FetchQuery, HeaderFields};
 
+/// Names of header fields in one command, in octets: [`MAX_SET_BYTES`](super::MAX_SET_BYTES) leaves room for no more. Beyond, the whole header is read.
+const MAX_NAMES_BYTES: usize = 2000;
+
 /// The items of one query on one server.
 #[derive(Debug, Clone)]
 pub(crate) struct Items {
@@ -45,7 +48,8 @@ impl Items {
                 for name in names {
                     argument::header_name("headers", name)?;
                 }
-                format!("HEADER.FIELDS ({})", names.join(" "))
+                let names = names.join(" ");
+                if names.len() > MAX_NAMES_BYTES { "HEADER".to_owned() } else { format!("HEADER.FIELDS ({names})") }
             }
             HeaderFields::All if !source => "HEADER".to_owned(),
             _ => String::new(),

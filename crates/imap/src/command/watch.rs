@@ -27,6 +27,8 @@ const PROBE: Duration = Duration::from_secs(45);
 const PROBE_ANSWER: Duration = Duration::from_secs(15);
 /// Between two NOOPs where there is no IDLE.
 const POLL: Duration = Duration::from_secs(30);
+/// How long the answer to one of those may take: with the time between them a minute, as with IDLE.
+const POLL_ANSWER: Duration = Duration::from_secs(30);
 /// A watcher that shares its connection with others of its client hands it on after this: so much later they hear their
 /// news, for a DONE, an EXAMINE and an IDLE.
 pub(super) const TURN: Duration = Duration::from_secs(5);
@@ -133,7 +135,9 @@ impl Command for Watch {
             if self.is_awaited(began) || link.is_renewal_due() {
                 return Ok(());
             }
-            link.run_quietly(&Line::new("NOOP")).await?;
+            let noop = Line::new("NOOP");
+            let answer = clock::timeout(POLL_ANSWER, link.run_quietly(&noop)).await;
+            answer.map_err(|_| Error::Silent { during: "NOOP", waited: POLL_ANSWER })??;
             self.compare(link)?;
         }
     }
