@@ -11,6 +11,7 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use email_base::Classify as _;
 use email_imap::{Chunks, Client, DownloadOptions, Error, MailboxOptions};
 use email_net::Security;
 use email_testkit::{Mock, Peer};
@@ -329,6 +330,8 @@ async fn not_found() {
              C: {{noop}} NOOP\n\
              S: {{noop}} OK\n\
              C: {{tag}} UID FETCH 8 (UID RFC822.SIZE BODY.PEEK[]<0.{WINDOW}>)\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} UID FETCH 8 (UID)\n\
              S: {{tag}} OK done\n{LOGOUT}",
             examine("INBOX", 1)
         ),
@@ -376,4 +379,59 @@ async fn a_connection_lost_midway_costs_no_byte() {
     assert!(error.is_none(), "{error:?}");
     assert!(got == content(length), "{} bytes", got.len());
     client.close();
+}
+
+/// What a server says to a window, when it says less than it should.
+fn told(bytes: Vec<u8>, answer: impl Fn(usize, String) -> String + Send + Clone + 'static) -> Mock {
+    windows(bytes, move |bytes, from, count| answer(from, honest(bytes, from, count)))
+}
+
+#[tokio::test]
+async fn a_download_that_cannot_be_had_whole_says_so() {
+    let hole = 3 * WINDOW;
+    type Answer = fn(usize, String) -> String;
+    let cases: [(&str, &str, Answer); 5] = [
+        ("gone midway", "MESSAGE_NOT_FOUND", |from, row| if from < WINDOW { row } else { String::new() }),
+        (
+            "nothing for one window",
+            "INCOMPLETE_MESSAGE",
+            |from, row| if from == 3 * WINDOW { String::new() } else { row },
+        ),
+        ("NIL for one window", "INCOMPLETE_MESSAGE", |from, row| match from == 3 * WINDOW {
+            true => format!("* 1 FETCH (UID 9 BODY[]<{from}> NIL)\r\n"),
+            false => row,
+        }),
+        ("only flags", "INCOMPLETE_MESSAGE", |from, row| match from < WINDOW {
+            true => row,
+            false => "* 1 FETCH (UID 9 FLAGS ())\r\n".to_owned(),
+        }),
+        ("a literal without end", "LIMIT_EXCEEDED", |from, row| match from < WINDOW {
+            true => row,
+            false => format!("* 1 FETCH (UID 9 BODY[]<{from}> {{99999999999999999999}}\r\n"),
+        }),
+    ];
+    for (case, expected, answer) in cases {
+        let mock = told(content(20 * WINDOW), answer);
+        let client = connect(&mock).await;
+        let (got, error) = all(client.download("INBOX", 9, DownloadOptions::default(), &call())).await;
+        assert_eq!(error.unwrap_or_else(|| panic!("{case}: no error")).code().as_str(), expected, "{case}");
+        assert!(content(20 * WINDOW).starts_with(&got) && got.len() <= hole, "{case}: {} bytes", got.len());
+        client.close();
+    }
+}
+
+#[tokio::test]
+async fn everything_in_place_of_a_window_comes_once_whatever_it_is_called() {
+    for name in ["", "<0>"] {
+        let whole = content(20 * WINDOW + 5);
+        let mock = told(whole.clone(), move |from, row| match from {
+            0 => row,
+            _ => self::row(name, 20 * WINDOW + 5, &content(20 * WINDOW + 5)),
+        });
+        let client = connect(&mock).await;
+        let (got, error) = all(client.download("INBOX", 9, DownloadOptions::default(), &call())).await;
+        assert!(error.is_none(), "{name}: {error:?}");
+        assert!(got == whole, "{name}: {} bytes", got.len());
+        client.close();
+    }
 }

@@ -185,11 +185,10 @@ impl Plan {
         if !self.decode || self.target.part.is_none() {
             return Decoder::Identity;
         }
-        match (&opening.structure, &opening.mime_header) {
-            (Some(part), _) if !part.encoding.is_empty() => Decoder::new(&part.encoding),
-            (_, Some(header)) => Decoder::new(&encoding(header)),
-            _ => Decoder::Identity,
-        }
+        // The header is the sender's own; servers leave encodings out of structures.
+        let said = opening.mime_header.as_deref().map(encoding).filter(|encoding| !encoding.is_empty());
+        let known = opening.structure.as_ref().map(|part| part.encoding.as_str());
+        Decoder::new(said.as_deref().or(known).unwrap_or_default())
     }
 }
 

@@ -56,6 +56,11 @@ impl Target {
         format!("BODY.PEEK[{}]", self.section())
     }
 
+    /// The message is not there.
+    pub(super) fn gone(&self) -> Error {
+        Error::MessageNotFound { path: self.mailbox.path().to_owned(), uid: self.uid }
+    }
+
     fn not_found(&self) -> Error {
         match &self.part {
             Some(part) => Error::PartNotFound { uid: self.uid, part: part.clone() },
@@ -118,6 +123,11 @@ impl Command for First {
                 let there = row(link, target, "(UID BODYSTRUCTURE)").await?;
                 let part = there.body_structure.as_ref().and_then(|root| find(root, target.section()));
                 return Err(if part.is_none() { target.not_found() } else { error });
+            }
+            // OK and nothing: gone, or there and not to be had?
+            Err(gone @ Error::MessageNotFound { .. }) => {
+                row(link, target, "(UID)").await.map_err(|_| gone)?;
+                return Err(Error::IncompleteMessage(target.uid));
             }
             other => other?,
         };
@@ -214,7 +224,7 @@ async fn row(link: &mut Link, target: &Target, items: &str) -> Result<FetchRow> 
             section.content = Content::Inline(std::mem::take(&mut start).into());
         }
     }
-    found.ok_or_else(|| Error::MessageNotFound { path: target.mailbox.path().to_owned(), uid: target.uid })
+    found.ok_or_else(|| target.gone())
 }
 
 /// The first window of what comes whole.

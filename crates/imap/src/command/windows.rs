@@ -138,13 +138,13 @@ impl Command for Windows {
         link.open(&self.target.mailbox, Access::Read, self.uid_validity, Freshness::AsIs).await?;
         let tap = link.meter();
         let bodies = Some(tap.stream_bodies(1, TAP_ROOM));
-        let mut intake = Intake { windows: self, bodies, skip: Skip::All, gap: false, whole: false };
+        let mut intake = Intake { windows: self, bodies, skip: Skip::All, told: Told::default() };
         let mut ahead = Ahead::new(self);
         let (began, start) = (clock::now(), self.at.get());
-        let mut outcome = None;
+        let mut short = None;
         loop {
             let mut asked = false;
-            while outcome.is_none() && intake.bodies.is_some() && ahead.has_budget() && !self.must_pause(link, began) {
+            while short.is_none() && intake.bodies.is_some() && ahead.has_budget() && !self.must_pause(link, began) {
                 link.cork();
                 ahead.ask(link, self).await?;
                 asked = true;
@@ -156,21 +156,36 @@ impl Command for Windows {
             intake.window(link, &window).await?;
             let at = self.at.get();
             ahead.answered(&window, at);
-            let last = at < window.end || intake.whole || self.form != Form::Encoded;
-            if outcome.is_none() && intake.bodies.is_some() && last {
-                // What was asked for behind a short window, or came out of turn, does not fit on. As long as bytes come at
-                // all, the rest is asked for again.
-                let more_claimed = !intake.whole && window.end != u64::MAX && self.size.is_some_and(|size| size > at);
-                let more = at > start && (intake.gap || more_claimed);
-                outcome = Some(if more { Paused::More } else { Paused::End });
+            let last = at < window.end || intake.told.whole || self.form != Form::Encoded;
+            if last && intake.bodies.is_some() {
+                short.get_or_insert(window.end);
             }
         }
         tap.stop_bodies();
-        Ok(outcome.unwrap_or(Paused::More))
+        let Told { gap, whole, .. } = intake.told;
+        if whole && self.form == Form::Encoded {
+            link.quirks.note_ignored_partial();
+        }
+        let Some(end) = short else { return Ok(Paused::More) };
+        // What was asked for behind a short window, or came out of turn, does not fit on. As long as bytes come at all, the
+        // rest is asked for again.
+        let at = self.at.get();
+        let more_claimed = !whole && end != u64::MAX && self.size.is_some_and(|size| size > at);
+        if at > start && (gap || more_claimed) { Ok(Paused::More) } else { self.end(intake.told, gap || more_claimed) }
     }
 }
 
 impl Windows {
+    /// Nothing more comes. Sizes lie: an empty window is the end, whatever they claim. But a message that is gone, or of
+    /// which the server gives what stands behind and not what is next, has no end here.
+    fn end(&self, told: Told, more_claimed: bool) -> Result<Paused> {
+        match () {
+            () if !more_claimed || self.form != Form::Encoded || (told.section && !told.gap) => Ok(Paused::End),
+            () if told.row => Err(Error::IncompleteMessage(self.target.uid)),
+            () => Err(self.target.gone()),
+        }
+    }
+
     /// Somebody else needs the connection, or it is about to be left.
     fn must_pause(&self, link: &Link, began: Instant) -> bool {
         let backlog = *self.backlog.borrow();
@@ -292,27 +307,39 @@ struct Intake<'a> {
     /// `None`: everything that still comes goes into the void.
     bodies: Option<Bodies>,
     skip: Skip,
-    /// Some bytes began behind where the reading had come to.
+    told: Told,
+}
+
+/// What the answers were about.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    /// The message.
+    row: bool,
+    /// The section, be it with nothing in it.
+    section: bool,
+    /// Bytes that begin behind where the reading had come to.
     gap: bool,
-    /// The server has sent everything for a window.
+    /// Everything, though a window was asked for.
     whole: bool,
 }
 
 /// What to do with the bytes of the current literal.
 #[derive(Clone, Copy)]
 enum Skip {
-    /// They do not fit on.
+    /// They are none of the part's.
     All,
-    /// Nothing but so many bytes: the server ignores windows and sends everything.
+    /// They do not fit on: some before them are missing.
+    Gap,
+    /// But for so many bytes, which are known: the server ignores windows and sends everything.
     First(u64),
 }
 
 impl Intake<'_> {
     /// Reads until the window is complete and its bytes are on their way to the reader.
     async fn window(&mut self, link: &mut Link, window: &Window) -> Result<()> {
-        let mut inline = Vec::new();
+        let (mut inline, mut told) = (Vec::new(), Told::default());
         {
-            let mut sink = |data| self.windows.inline(data, &mut inline);
+            let mut sink = |data| self.windows.inline(data, &mut told, &mut inline);
             let mut answer = pin!(link.answer(&window.tag, &window.line, &mut sink));
             loop {
                 tokio::select! {
@@ -335,6 +362,8 @@ impl Intake<'_> {
                 Poll::Ready(None) | Poll::Pending => break,
             }
         }
+        self.told.row |= told.row;
+        self.told.section |= told.section;
         for (origin, data) in inline {
             self.begin(origin);
             self.data(data).await?;
@@ -358,17 +387,17 @@ impl Intake<'_> {
 
     fn begin(&mut self, origin: Option<u64>) {
         let at = self.windows.at.get();
-        self.whole |= origin.is_none();
-        self.gap |= origin.is_some_and(|origin| origin > at);
-        self.skip = match origin {
-            None => Skip::First(at),
-            Some(origin) if origin == at => Skip::First(0),
-            Some(_) => Skip::All,
+        // No window begins at 0 but the first one, which came before.
+        self.told.whole |= at > 0 && origin.unwrap_or(0) == 0;
+        self.skip = match at.checked_sub(origin.unwrap_or(0)) {
+            Some(known) => Skip::First(known),
+            None => Skip::Gap,
         };
     }
 
     /// Passes bytes on, when the reader has room for them; gives up when it has none and another call waits.
     async fn data(&mut self, mut data: Bytes) -> Result<()> {
+        self.told.gap |= matches!(self.skip, Skip::Gap) && !data.is_empty();
         let Skip::First(skip) = self.skip else { return Ok(()) };
         let skipped = data.len().min(usize::try_from(skip).unwrap_or(usize::MAX));
         self.skip = Skip::First(skip.saturating_sub(skipped as u64));
@@ -419,13 +448,15 @@ impl Windows {
     }
 
     /// Quoted strings are too small to stream: they stay in their row.
-    fn inline(&self, data: Untagged, found: &mut Vec<(Option<u64>, Bytes)>) {
+    fn inline(&self, data: Untagged, told: &mut Told, found: &mut Vec<(Option<u64>, Bytes)>) {
         let Untagged::Fetch(row) = data else { return };
         if row.uid != Some(self.target.uid) {
             return;
         }
+        told.row = true;
         for section in row.sections {
             let wanted = self.wants(&section.section, section.binary);
+            told.section |= wanted;
             if let Content::Inline(bytes) = section.content
                 && wanted
                 && found.len() < MAX_INLINE

@@ -7,6 +7,9 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
+/// What RFC 3501 §9 can count: a longer literal is a lie, and would be waited for in vain.
+const MAX_STREAMED: u64 = u32::MAX as u64;
+
 /// What of a body comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyChunk {
@@ -98,9 +101,10 @@ impl Drop for Bodies {
 }
 
 impl Sink {
-    /// Whether a literal of `size` bytes is to come here.
+    /// Whether a literal of `size` bytes is to come here. No message is larger than [`MAX_STREAMED`]: such a literal is
+    /// treated as any other one beyond the limit.
     pub(super) fn wants(&self, size: u64) -> bool {
-        size >= self.min_bytes
+        (self.min_bytes..=MAX_STREAMED).contains(&size)
     }
 
     /// Ready when one more chunk may be put in.
