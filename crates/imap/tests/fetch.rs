@@ -30,6 +30,10 @@ async fn small_rows_in_one_command_joined_and_sorted() {
              S: * 2 FETCH (FLAGS (\\Answered))\n\
              S: * 1 FETCH (RFC822.SIZE 77 UID 2 EMAILID (M1) THREADID (T1) INTERNALDATE \" 1-Feb-1994 21:52:25 +0000\")\n\
              S: * 3 FETCH (UID 9 FLAGS (\\Flagged))\n\
+             S: {{tag}} OK done\n\
+             # three messages, two rows: is one left out?\n\
+             C: {{tag}} UID SEARCH UID 1:*\n\
+             S: * SEARCH 2 9\n\
              S: {{tag}} OK done\n{LOGOUT}",
             examine("INBOX", 3)
         ),

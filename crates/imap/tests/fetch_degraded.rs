@@ -44,6 +44,47 @@ async fn a_message_for_which_the_server_says_ok_and_nothing() {
     finish(client, mock).await;
 }
 
+#[tokio::test]
+async fn a_message_without_a_row_is_there_all_the_same() {
+    let row = |uid: u32| format!("S: * {} FETCH (UID {uid} RFC822.SIZE 9)\n", uid - 3);
+    let mock = server(
+        "IMAP4rev1",
+        examine("INBOX", 3)
+            + "C: {tag} UID FETCH 4:7 (UID RFC822.SIZE)\n"
+            + &row(4)
+            + &row(6)
+            + "S: {tag} OK done\n\
+               C: {tag} UID SEARCH UID 4:7\nS: * SEARCH 4 5 6\nS: {tag} OK done\n\
+               C: {noop} NOOP\nS: {noop} OK\n\
+               C: {tag} FETCH 2:* (UID RFC822.SIZE)\n"
+            + &row(6)
+            + "S: {tag} OK done\n\
+               C: {tag} FETCH 2:* (UID)\nS: * 2 FETCH (UID 5)\nS: * 3 FETCH (UID 6)\nS: {tag} OK done\n\
+               C: {noop} NOOP\nS: {noop} OK\n\
+               C: {tag} UID FETCH 5 (UID RFC822.SIZE)\nS: {tag} OK done\n\
+               C: {tag} UID SEARCH UID 5\nS: * SEARCH 5\nS: {tag} OK done\n\
+               C: {noop} NOOP\nS: {noop} OK\n\
+               C: {tag} UID FETCH 7 (UID RFC822.SIZE)\nS: {tag} OK done\n\
+               C: {tag} UID SEARCH UID 7\nS: * SEARCH\nS: {tag} OK done\n"
+            + LOGOUT,
+    );
+    let client = connect(&mock).await;
+    let query = || json(r#"{"size":true}"#);
+    for (set, expected) in [(uids("4:7"), &[4, 5, 6][..]), (json(r#"{"newest":2}"#), &[5, 6])] {
+        let (messages, error) = all(client.fetch("INBOX", set, query(), FetchOptions::default(), &call())).await;
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(numbers(&messages), expected);
+        for message in messages {
+            assert_eq!(message.degraded.map(|d| d.code.as_str()), (message.uid == 5).then_some("INCOMPLETE_MESSAGE"));
+        }
+    }
+    for (uid, there) in [(5, true), (7, false)] {
+        let one = client.fetch_one("INBOX", uid, query(), MailboxOptions::default(), &call()).await.unwrap();
+        assert_eq!(one.map(|message| message.degraded.is_some()), there.then_some(true), "{uid}");
+    }
+    finish(client, mock).await;
+}
+
 /// What a server does when it is asked for a message that it cannot give.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Trouble {

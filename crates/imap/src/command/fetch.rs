@@ -115,7 +115,7 @@ impl Fetch {
         let line = Line::new("FETCH").arg(newest_range(count, exists)).arg(self.items.text(link));
         let mut rows = Gathered::new(u64::from(count));
         rows.gather(link, &line, |_| true).await?;
-        if rows.unreadable {
+        if rows.lack(u64::from(count.min(link.exists()))) {
             let there = resolve::newest(link, count, exists, false).await?;
             rows.complete(there.into_iter().map(|(uid, _)| uid));
         }
@@ -130,7 +130,8 @@ impl Fetch {
             let line = Line::new("UID FETCH").arg(piece).arg(self.items.text(link));
             rows.gather(link, &line, |uid| wanted.has(uid)).await?;
         }
-        if rows.unreadable {
+        let asked = self.uids.as_ranges().map_or(u64::MAX, |ranges| ranges.count());
+        if rows.lack(asked.min(u64::from(link.exists()))) {
             rows.complete(search::existing(link, &self.uids).await?);
         }
         Ok(rows.by_uid.into_values().collect())
@@ -150,7 +151,12 @@ impl Gathered {
         Self { by_uid: BTreeMap::new(), most: expected.saturating_add(SURPLUS_ROWS), unreadable: false }
     }
 
-    /// A whole row was outside the grammar. Its message is there, and must not vanish from the result.
+    /// Whether messages may be there that have no row: one was outside the grammar, or there are fewer than `expected`.
+    fn lack(&self, expected: u64) -> bool {
+        self.unreadable || (self.by_uid.len() as u64) < expected
+    }
+
+    /// A message that is there must not vanish from the result because the server gives nothing of it (MailKit#1615).
     fn complete(&mut self, there: impl IntoIterator<Item = u32>) {
         for uid in there {
             self.by_uid.entry(uid).or_insert_with(|| FetchRow { uid: Some(uid), ..FetchRow::default() });
