@@ -316,7 +316,7 @@ impl Tries {
 
     /// The wait before the same job is tried again, if it may be and time is left for it.
     fn again(&mut self, error: &Error, job: &Job, started: bool) -> Option<Duration> {
-        let repeatable = !started || job.is_idempotent();
+        let repeatable = !started || job.is_repeatable();
         let lost = error.is_lost_connection();
         let (count, most) = match error {
             Error::MailboxUnavailable(_) if repeatable => (&mut self.mailbox, MAILBOX_RETRIES),
