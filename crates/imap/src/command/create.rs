@@ -43,6 +43,6 @@ impl Command for Create {
 pub(super) async fn subscribe(link: &mut Link, verb: &'static str, mailbox: &Mailbox) -> Result<()> {
     let line = Line::new(verb).mailbox_arg(&link.wire_name(mailbox));
     let tag = link.send(&line).await?;
-    link.completion(&tag, &line, &mut |_| {}).await?;
+    link.answer_or_refusal(&tag, &line, &mut |_| {}).await?;
     Ok(())
 }

@@ -30,14 +30,13 @@ use super::early::Early;
 use super::names::Names;
 use super::parts::EncodedParts;
 use super::quirks::Quirks;
-use super::refusal;
 use super::renewal::Renewal;
 use super::reply;
 use super::view::View;
 use crate::command::argument::Mailbox;
 use crate::command::line::{Line, Segment};
 use crate::error::{Error, Result};
-use crate::grammar::{Completion, CompletionStatus, ConditionKind, Event, NameEncoding, Untagged, WireName};
+use crate::grammar::{Completion, ConditionKind, Event, NameEncoding, Untagged, WireName};
 use crate::tap::{Events, Tap, TapControl};
 
 /// Silence in the middle of a command for so long is the end of the connection: a half-open one answers never.
@@ -164,17 +163,6 @@ impl Link {
     /// [`Self::run`] of a command whose data is of no interest.
     pub(crate) async fn run_quietly(&mut self, line: &Line) -> Result<Completion> {
         self.run(line, &mut |_| {}).await
-    }
-
-    /// Waits for the completion of a command already sent; NO and BAD become the error.
-    pub(crate) async fn answer(&mut self, tag: &RequestId, line: &Line, sink: Sink<'_>) -> Result<Completion> {
-        let completion = self.completion(tag, line, sink).await?;
-        match completion.status {
-            CompletionStatus::Ok => Ok(completion),
-            CompletionStatus::No | CompletionStatus::Bad => {
-                Err(refusal::error(line.verb(), reply::of_completion(&completion, &self.view.scrub)))
-            }
-        }
     }
 
     /// Nobody will wait for the completion of this command.

@@ -81,11 +81,11 @@ async fn attempt(settings: &Settings, proof: &Secret, scrub: Scrub, call: &Call)
     Ok(link)
 }
 
-/// A pause that the server asks for is for every client of the mailbox.
+/// A pause that the server asks for is for every client of the mailbox, whatever it calls its refusal.
 pub(super) fn keep_pause(settings: &Settings, error: &Error) {
-    if error.code() == Code::RateLimited
-        && let Some(time) = error.retry_after()
-    {
+    // Not that of the source of tokens, and not our own guess of when a connection is free.
+    let by_server = matches!(error, Error::Refused { .. } | Error::ConnectionLost { .. });
+    if let Some(time) = error.retry_after().filter(|_| by_server) {
         tracing::info!(target: "imap", host = settings.endpoint.host, ms = time.as_millis(), "throttled");
         settings.budget.pause_for(time);
     }
