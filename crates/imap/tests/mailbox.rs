@@ -366,6 +366,21 @@ async fn a_range_beyond_the_newest_message_touches_nothing() {
 }
 
 #[tokio::test]
+async fn all_of_an_empty_mailbox_is_nothing_and_no_mistake() {
+    let select = "C: {tag} SELECT \"INBOX\"\nS: * 0 EXISTS\nS: * OK [UIDVALIDITY 7] ok\nS: {tag} OK open\n";
+    // What is known may be old: each asks first.
+    let noop = "C: {tag} NOOP\nS: {tag} OK\n";
+    let mock = server("IMAP4rev1 UIDPLUS", format!("{select}{noop}{noop}{noop}{LOGOUT}"));
+    let client = connect(&mock).await;
+    let (all, none, flags) = (|| uids("1:*"), MailboxOptions::default(), ["\\Seen".to_owned()]);
+    client.add_flags("INBOX", all(), &flags, none, &call()).await.unwrap();
+    client.delete("INBOX", all(), none, &call()).await.unwrap();
+    let copied = client.copy("INBOX", all(), "Archive", none, &call()).await.unwrap();
+    assert_eq!(copied.uids, Some(Vec::new()));
+    finish(client, mock).await;
+}
+
+#[tokio::test]
 async fn append_by_every_kind_of_literal() {
     let message = "Subject: a\r\n\r\nb";
     let options =
