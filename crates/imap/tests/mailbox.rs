@@ -160,7 +160,7 @@ async fn search_by_esearch_and_by_search() {
              C: {{noop}} NOOP\n\
              S: * 6 EXISTS\n\
              S: {{noop}} OK done\n\
-             C: {{tag}} UID SEARCH RETURN (ALL) 5:*\n\
+             C: {{tag}} UID SEARCH RETURN (ALL) 5:6\n\
              S: * ESEARCH UID ALL 20:21\n\
              S: {{tag}} OK done\n{LOGOUT}",
             examine("INBOX", 4)
