@@ -239,8 +239,21 @@ pub(crate) fn missing_mailbox(mailbox: &Mailbox, error: Error) -> Error {
 
 /// Its name says nothing: `"Locked mail" doesn't exist.`
 fn is_there(mailbox: &Mailbox, reply: &ServerReply) -> Option<Code> {
-    let text = reply.text.to_lowercase().replace(&mailbox.path().to_lowercase(), "");
+    let text = without(&reply.text.to_lowercase(), &mailbox.path().to_lowercase());
     THERE.iter().find(|(part, _)| text.contains(part)).map(|(_, code)| *code)
+}
+
+/// `text` without `name`, where that stands as a word of its own: the mailbox `a` is no part of "temporarily".
+fn without(text: &str, name: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(name) {
+        kept.push_str(before);
+        let within = kept.ends_with(char::is_alphanumeric) || after.starts_with(char::is_alphanumeric);
+        kept.push_str(if within { name } else { "" });
+        rest = after;
+    }
+    kept + rest
 }
 
 #[cfg(test)]
@@ -248,6 +261,22 @@ mod tests {
     use email_base::Classify as _;
 
     use super::*;
+
+    #[test]
+    fn a_short_name_does_not_take_the_trouble_out_of_what_the_server_says() {
+        for (name, text, expected) in [
+            ("a", "Mailbox temporarily not to be had", Code::ServerUnavailable),
+            ("in", "It timed out", Code::ServerUnavailable),
+            ("Locked", "Mailbox doesn't exist: Locked", Code::MailboxNotFound),
+            ("Locked", "\"INBOX.Locked\" is not there", Code::MailboxNotFound),
+            ("Ärger, locked", "'ärger, locked' is not there", Code::MailboxNotFound),
+            ("x", "locked: xx", Code::ServerUnavailable),
+        ] {
+            let reply = ServerReply { status: "NO".into(), text: text.into(), code: None, details: None };
+            let refused = crate::connection::refusal::error("SELECT", Box::new(reply));
+            assert_eq!(missing_mailbox(&Mailbox::new(name).unwrap(), refused).code(), expected, "{name}: {text}");
+        }
+    }
 
     #[test]
     fn a_server_in_trouble_does_not_say_that_a_mailbox_is_gone() {
