@@ -128,7 +128,8 @@ pub(super) async fn newest(link: &mut Link, count: u32, exists: u32, sizes: bool
 }
 
 async fn with_sizes(link: &mut Link, set: &UidSet) -> Result<Vec<(u32, u64)>> {
-    let wanted = Wanted::new(set);
+    let set = search::told(link, set).await?;
+    let wanted = Wanted::new(&set);
     let mut found = BTreeMap::new();
     for piece in set.lines(MAX_SET_BYTES) {
         let line = Line::new("UID FETCH").arg(piece).arg("(UID RFC822.SIZE)");

@@ -145,16 +145,24 @@ pub(super) async fn existing(link: &mut Link, set: &UidSet) -> Result<Vec<u32>> 
     Ok(hits)
 }
 
+/// The set with the UID that a bare `*` stands for. As long as that is not known, any row could be the newest message's.
+pub(super) async fn told(link: &mut Link, set: &UidSet) -> Result<UidSet> {
+    if has_bare_star(set) { Ok(UidRanges::from_uids(existing(link, set).await?).into()) } else { Ok(set.clone()) }
+}
+
+fn has_bare_star(set: &UidSet) -> bool {
+    let all = set.resolve(u32::MAX);
+    let has = |uid| all.as_ref().is_some_and(|all| all.contains(uid));
+    has(u32::MAX) && !has(u32::MAX - 1) && set.as_ranges().is_none()
+}
+
 /// What is meant by a set. `n:*` brings the newest message even when its UID is below n (RFC 9051 §9, `seq-range`); who
 /// asks for "from n on" does not want that one. A bare `*` does.
 pub(crate) struct Wanted(Option<UidRanges>);
 
 impl Wanted {
     pub(crate) fn new(set: &UidSet) -> Self {
-        let all = set.resolve(u32::MAX);
-        let has = |uid| all.as_ref().is_some_and(|all| all.contains(uid));
-        let bare_star = has(u32::MAX) && !has(u32::MAX - 1) && set.as_ranges().is_none();
-        Self(all.filter(|_| !bare_star))
+        Self(set.resolve(u32::MAX).filter(|_| !has_bare_star(set)))
     }
 
     pub(crate) fn has(&self, uid: u32) -> bool {
