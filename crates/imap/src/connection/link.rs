@@ -26,6 +26,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::answers::Answers;
 use super::budget::Permit;
+use super::departed::Departed;
 use super::early::Early;
 use super::names::Names;
 use super::parts::EncodedParts;
@@ -68,6 +69,7 @@ pub(crate) struct Link {
     pub(crate) names: Arc<Names>,
     pub(crate) quirks: Arc<Quirks>,
     pub(crate) parts: Arc<EncodedParts>,
+    pub(super) departed: Arc<Departed>,
     /// Dies with this connection.
     pub(super) life: Arc<()>,
     /// The right to it.
@@ -113,6 +115,7 @@ impl Link {
             names,
             quirks,
             parts: Arc::default(),
+            departed: Arc::default(),
             life: Arc::default(),
             permit: None,
             is_far: false,

@@ -286,6 +286,7 @@ impl Stage {
                 let mut link =
                     Link::new(session, events, control, view, settings.names.clone(), settings.quirks.clone());
                 link.parts = settings.parts.clone();
+                link.departed = settings.departed.clone();
                 Ok(Outcome::LoggedIn(Box::new(link)))
             }
             Err((_, client))
