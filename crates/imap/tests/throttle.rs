@@ -140,6 +140,54 @@ async fn a_throttling_farewell_to_an_idle_connection_is_heard() {
 }
 
 #[tokio::test]
+async fn a_watcher_lets_the_pause_pass() {
+    let (looks, idling) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let (count, idles) = (looks.clone(), idling.clone());
+    let mock = Mock::each(None, async move |_, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1 IDLE").await;
+        let mut idle = None;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap_or(("", &line));
+            let said = match command {
+                "IDLE" => {
+                    idle = Some(tag.to_owned());
+                    idles.notify_one();
+                    "+ idling\r\n".to_owned()
+                }
+                "DONE" => format!("{} OK\r\n", idle.take().unwrap()),
+                status if status.starts_with("STATUS") => format!("{tag} NO {PAUSE}\r\n"),
+                other => {
+                    count.fetch_add(usize::from(other == "NOOP"), Ordering::SeqCst);
+                    format!("{tag} OK\r\n")
+                }
+            };
+            if peer.try_send(said).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut options = options(&mock, email_net::Security::None);
+    options.max_connections = 2;
+    let client = email_imap::Client::connect(options, &call()).await.unwrap();
+    let mut watcher = client.watch("INBOX", &email_base::Call::default());
+    let watching = tokio::spawn(async move { watcher.next().await });
+    idling.notified().await;
+    is_paused(client.status("INBOX", &call()).await);
+    let wait = async |seconds| {
+        for _ in 0..seconds {
+            later(Duration::from_secs(1)).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    wait(55).await;
+    assert_eq!(looks.load(Ordering::SeqCst), 0);
+    wait(10).await;
+    assert!(looks.load(Ordering::SeqCst) > 0, "it does not go on");
+    assert!(!watching.is_finished());
+    client.close();
+}
+
+#[tokio::test]
 async fn a_closed_client_says_so_also_during_a_pause() {
     let (mock, _) = throttling("", |command| command.starts_with("STATUS").then(|| format!("{{tag}} NO {PAUSE}\r\n")));
     let client = connect(&mock).await;

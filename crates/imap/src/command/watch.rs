@@ -133,7 +133,9 @@ impl Command for Watch {
             if self.is_awaited(began) || link.is_renewal_due() {
                 return Ok(());
             }
-            link.run_quietly(&Line::new("NOOP")).await?;
+            self.budget.check()?;
+            // A NOOP, unless another connection has taken the name away.
+            link.open_and_refresh(&self.mailbox, Access::Read, None).await?;
             self.compare(link)?;
         }
     }
