@@ -147,13 +147,7 @@ pub(super) async fn existing(link: &mut Link, set: &UidSet) -> Result<Vec<u32>> 
 
 /// The set with the UID that a bare `*` stands for. As long as that is not known, any row could be the newest message's.
 pub(super) async fn told(link: &mut Link, set: &UidSet) -> Result<UidSet> {
-    if has_bare_star(set) { Ok(UidRanges::from_uids(existing(link, set).await?).into()) } else { Ok(set.clone()) }
-}
-
-fn has_bare_star(set: &UidSet) -> bool {
-    let all = set.resolve(u32::MAX);
-    let has = |uid| all.as_ref().is_some_and(|all| all.contains(uid));
-    has(u32::MAX) && !has(u32::MAX - 1) && set.as_ranges().is_none()
+    if set.has_bare_star() { Ok(UidRanges::from_uids(existing(link, set).await?).into()) } else { Ok(set.clone()) }
 }
 
 /// What is meant by a set. `n:*` brings the newest message even when its UID is below n (RFC 9051 §9, `seq-range`); who
@@ -162,7 +156,7 @@ pub(crate) struct Wanted(Option<UidRanges>);
 
 impl Wanted {
     pub(crate) fn new(set: &UidSet) -> Self {
-        Self(set.resolve(u32::MAX).filter(|_| !has_bare_star(set)))
+        Self(set.resolve(u32::MAX).filter(|_| !set.has_bare_star()))
     }
 
     pub(crate) fn has(&self, uid: u32) -> bool {

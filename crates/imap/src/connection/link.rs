@@ -175,7 +175,6 @@ impl Link {
 
     /// Waits for the completion of a command already sent, whatever it is.
     pub(crate) async fn completion(&mut self, tag: &RequestId, line: &Line, sink: Sink<'_>) -> Result<Completion> {
-        let expected = line.rows();
         loop {
             if let Some(done) = self.answers.take(tag) {
                 return Ok(done);
@@ -183,7 +182,7 @@ impl Link {
             match self.next_event(line.verb(), line.patience()).await? {
                 Event::Untagged(data) => {
                     // What was asked for is no news: a watcher that fetches would wake itself.
-                    if !matches!(&data, Untagged::Fetch(row) if expected.include(row)) {
+                    if !matches!(&data, Untagged::Fetch(row) if self.answers.expect(row)) {
                         self.observe(&data, line.verb())?;
                     }
                     sink(data);
@@ -222,6 +221,7 @@ impl Link {
             }
         }
         let tag = self.write_text(&mut tag, text, verb).await?;
+        self.answers.asks(&tag, line.rows());
         self.writing = false;
         Ok(tag)
     }
