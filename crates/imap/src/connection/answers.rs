@@ -68,6 +68,11 @@ impl Answers {
         self.outstanding.iter().any(|(sent, _)| sent == tag) || self.finished.iter().any(|done| done.tag == tag.0)
     }
 
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.finished.len()
+    }
+
     pub(super) fn all_came(&self) -> bool {
         self.outstanding.is_empty()
     }

@@ -255,7 +255,7 @@ impl Link {
             GoAhead::Given => Ok(Some(tag)),
             GoAhead::Refused => {
                 self.idling = false;
-                Ok(None)
+                self.answer_or_refusal(&tag, line, &mut |_| {}).await.map(|_| None)
             }
         }
     }
@@ -293,6 +293,11 @@ impl Link {
             return true;
         }
         matches!(clock::timeout(SETTLE_TIME, self.drain()).await, Ok(Ok(())))
+    }
+
+    #[cfg(test)]
+    pub(super) fn kept_answers(&self) -> usize {
+        self.answers.kept()
     }
 
     /// Whether the answer to this command is still to come, or to be taken.
