@@ -227,7 +227,7 @@ impl Client {
     /// Removes messages for ever, just these (RFC 4315): without UIDPLUS it is refused.
     pub async fn delete(&self, path: &str, uids: UidSet, options: MailboxOptions, call: &Call) -> Result<()> {
         let mailbox = Mailbox::new(path)?;
-        self.pool.submit(Delete { mailbox, uids, uid_validity: options.uid_validity }, call).await
+        self.pool.submit(Delete::new(mailbox, uids, options.uid_validity), call).await
     }
 
     /// Stores a new version, then removes the old one: whatever breaks in between, one of them is there.
@@ -244,7 +244,7 @@ impl Client {
         let uids = one(uid)?;
         let replace = Replace::new(mailbox.clone(), message, flags, options.uid_validity)?;
         let (placed, uid_validity) = self.pool.submit(replace, call).await?;
-        self.pool.submit(Delete { mailbox, uids, uid_validity }, call).await?;
+        self.pool.submit(Delete::new(mailbox, uids, uid_validity), call).await?;
         Ok(placed)
     }
 

@@ -7,7 +7,7 @@ use email_net::{Connector, Endpoint};
 use serde::Deserialize;
 
 use crate::command::id;
-use crate::connection::{Budget, CompressPolicy, EncodedParts, Names, Quirks, refuse_separators};
+use crate::connection::{Budget, CompressPolicy, Departed, EncodedParts, Names, Quirks, refuse_separators};
 use crate::error::{Error, Result};
 use crate::tap::Limits;
 
@@ -64,6 +64,7 @@ pub(crate) struct Settings {
     pub(crate) compress: CompressPolicy,
     pub(crate) names: Arc<Names>,
     pub(crate) quirks: Arc<Quirks>,
+    pub(crate) departed: Arc<Departed>,
     pub(crate) parts: Arc<EncodedParts>,
     pub(crate) budget: Arc<Budget>,
 }
@@ -91,6 +92,7 @@ impl TryFrom<Options> for Settings {
             compress: options.compress.into(),
             names: Arc::default(),
             quirks: Arc::default(),
+            departed: Arc::default(),
             parts: Arc::default(),
             budget,
         })

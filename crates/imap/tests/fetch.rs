@@ -62,6 +62,36 @@ async fn an_empty_mailbox_is_not_asked_for_anything() {
 }
 
 #[tokio::test]
+async fn news_of_another_message_is_not_taken_for_the_newest_one() {
+    let mock = Mock::each(None, async |_, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1").await;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap();
+            let data = if command.contains("BODY") { "BODY[] \"a\"" } else { "RFC822.SIZE 1" };
+            let said = match command {
+                "UID SEARCH UID 3,*" => "* SEARCH 3 10\r\n".to_owned(),
+                fetch if fetch.starts_with("UID FETCH") => format!(
+                    "* 7 FETCH (UID 7 FLAGS (\\Flagged))\r\n\
+                     * 3 FETCH (UID 3 FLAGS () {data})\r\n* 10 FETCH (UID 10 FLAGS () {data})\r\n"
+                ),
+                _ => "* 10 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".to_owned(),
+            };
+            if peer.try_send(format!("{said}{tag} OK done\r\n")).await.is_err() {
+                return;
+            }
+        }
+    });
+    let client = connect(&mock).await;
+    for query in [r#"{"flags":true}"#, r#"{"source":true}"#] {
+        let (messages, error) =
+            all(client.fetch("INBOX", uids("3,*"), json(query), FetchOptions::default(), &call())).await;
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(numbers(&messages), [3, 10], "{query}");
+    }
+    client.close();
+}
+
+#[tokio::test]
 async fn messages_with_content_take_two_commands() {
     let mock = server(
         "IMAP4rev1",

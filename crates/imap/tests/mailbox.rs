@@ -160,7 +160,7 @@ async fn search_by_esearch_and_by_search() {
              C: {{noop}} NOOP\n\
              S: * 6 EXISTS\n\
              S: {{noop}} OK done\n\
-             C: {{tag}} UID SEARCH RETURN (ALL) 5:*\n\
+             C: {{tag}} UID SEARCH RETURN (ALL) 5:6\n\
              S: * ESEARCH UID ALL 20:21\n\
              S: {{tag}} OK done\n{LOGOUT}",
             examine("INBOX", 4)
@@ -362,6 +362,21 @@ async fn a_range_beyond_the_newest_message_touches_nothing() {
     let (none, flags) = (MailboxOptions::default(), ["\\Deleted".to_owned()]);
     client.add_flags("INBOX", uids("100:*"), &flags, none, &call()).await.unwrap();
     client.add_flags("INBOX", json(r#"{"newest":2}"#), &flags, none, &call()).await.unwrap();
+    finish(client, mock).await;
+}
+
+#[tokio::test]
+async fn all_of_an_empty_mailbox_is_nothing_and_no_mistake() {
+    let select = "C: {tag} SELECT \"INBOX\"\nS: * 0 EXISTS\nS: * OK [UIDVALIDITY 7] ok\nS: {tag} OK open\n";
+    // What is known may be old: each asks first.
+    let noop = "C: {tag} NOOP\nS: {tag} OK\n";
+    let mock = server("IMAP4rev1 UIDPLUS", format!("{select}{noop}{noop}{noop}{LOGOUT}"));
+    let client = connect(&mock).await;
+    let (all, none, flags) = (|| uids("1:*"), MailboxOptions::default(), ["\\Seen".to_owned()]);
+    client.add_flags("INBOX", all(), &flags, none, &call()).await.unwrap();
+    client.delete("INBOX", all(), none, &call()).await.unwrap();
+    let copied = client.copy("INBOX", all(), "Archive", none, &call()).await.unwrap();
+    assert_eq!(copied.uids, Some(Vec::new()));
     finish(client, mock).await;
 }
 

@@ -8,8 +8,12 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
 use email_imap::MailboxOptions;
 use email_imap::types::{SpecialUse, UidMapping};
+use email_testkit::Mock;
 use support::*;
 
 const SELECT: &str =
@@ -56,6 +60,77 @@ async fn create_rename_delete_with_their_subscriptions() {
         assert_eq!(code(client.delete_mailbox(evil, &call()).await), "INVALID_MAILBOX_NAME");
     }
     finish(client, mock).await;
+}
+
+#[tokio::test]
+async fn a_mailbox_below_a_renamed_or_removed_one_does_not_stay_open_under_its_old_name() {
+    let search = "C: {tag} UID SEARCH ALL\nS: * SEARCH 1\nS: {tag} OK\n";
+    let opened = format!(
+        "C: {{tag}} EXAMINE \"A~B\"\nS: * 1 EXISTS\nS: {{tag}} OK\n{search}C: {{tag}} UNSELECT\nS: {{tag}} OK\n"
+    );
+    let gone = "C: {tag} EXAMINE \"A~B\"\nS: {tag} NO [NONEXISTENT] gone\n";
+    let mock = server(
+        "IMAP4rev1 UNSELECT",
+        format!(
+            "{opened}C: {{tag}} RENAME \"A\" \"C\"\nS: {{tag}} OK\n\
+             C: {{tag}} UNSUBSCRIBE \"A\"\nS: {{tag}} OK\n\
+             C: {{tag}} SUBSCRIBE \"C\"\nS: {{tag}} OK\n{gone}\
+             {opened}C: {{tag}} DELETE \"A\"\nS: {{tag}} OK\n\
+             C: {{tag}} UNSUBSCRIBE \"A\"\nS: {{tag}} OK\n{gone}{LOGOUT}"
+        ),
+    );
+    let client = connect(&mock).await;
+    let search = async || client.search("A~B", json("{}"), MailboxOptions::default(), &call()).await;
+    assert_eq!(search().await.unwrap(), [1]);
+    client.rename("A", "C", &call()).await.unwrap();
+    assert_eq!(code(search().await), "MAILBOX_NOT_FOUND");
+    assert_eq!(search().await.unwrap(), [1]);
+    client.delete_mailbox("A", &call()).await.unwrap();
+    assert_eq!(code(search().await), "MAILBOX_NOT_FOUND");
+    finish(client, mock).await;
+}
+
+#[tokio::test]
+async fn a_renamed_mailbox_does_not_stay_open_on_another_connection() {
+    let gone = Arc::new(AtomicBool::new(false));
+    let is_gone = gone.clone();
+    let mock = Mock::each(None, async move |_, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1").await;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap();
+            let said = match command {
+                "EXAMINE \"X\"" if is_gone.load(SeqCst) => format!("{tag} NO [NONEXISTENT] gone\r\n"),
+                "UID SEARCH ALL" => format!("* SEARCH 1\r\n{tag} OK\r\n"),
+                other => {
+                    is_gone.fetch_or(other.starts_with("RENAME") || other.starts_with("DELETE"), SeqCst);
+                    format!("* 1 EXISTS\r\n{tag} OK\r\n")
+                }
+            };
+            if peer.try_send(said).await.is_err() {
+                return;
+            }
+        }
+    });
+    for renames in [true, false] {
+        gone.store(false, SeqCst);
+        let mut options = options(&mock, email_net::Security::None);
+        options.max_connections = 2;
+        let client = email_imap::Client::connect(options, &call()).await.unwrap();
+        let call = call();
+        let search = |path| client.search(path, json("{}"), MailboxOptions::default(), &call);
+        let (one, other) = tokio::join!(search("X"), search("INBOX"));
+        one.and(other).unwrap();
+        let leave = async {
+            if renames { client.rename("X", "Y", &call).await } else { client.delete_mailbox("X", &call).await }
+        };
+        // The connection that has X open is busy: the other one does it.
+        let (found, left) = tokio::join!(search("X"), leave);
+        assert_eq!(found.unwrap(), [1]);
+        left.unwrap();
+        assert_eq!(code(search("X").await), "MAILBOX_NOT_FOUND");
+        assert_eq!(search("INBOX").await.unwrap(), [1]);
+        client.close();
+    }
 }
 
 #[tokio::test]

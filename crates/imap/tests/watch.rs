@@ -10,6 +10,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use email_imap::{Client, MailboxEventKind, Watcher};
@@ -141,6 +142,53 @@ async fn what_its_own_client_fetches_does_not_wake_it() {
 }
 
 #[tokio::test]
+async fn a_change_of_flags_told_during_a_fetch_of_flags_is_not_lost() {
+    let changed = "* 5 FETCH (UID 5 FLAGS (\\Flagged))\r\n";
+    let own = "* 1 FETCH (UID 1 FLAGS ())\r\n";
+    // Of another message, ahead of the fetch and in it; of the very message, ahead of the fetch.
+    for (news, within, wakes) in [("", "", false), (changed, "", true), ("", changed, true), (own, "", true)] {
+        let idling = Arc::new(Notify::new());
+        let idles = idling.clone();
+        let mock = Mock::each(None, async move |_, peer| {
+            let mut peer = log_in(peer, "IMAP4rev1 IDLE").await;
+            let mut news = Some(news);
+            let (mut idle, mut ahead) = (None, None);
+            while let Some(line) = peer.try_receive_line().await {
+                let (tag, command) = line.split_once(' ').unwrap_or(("", &line));
+                let said = match command {
+                    "EXAMINE \"INBOX\"" => format!("* 5 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n{tag} OK\r\n"),
+                    "NOOP" => format!("{}{tag} OK\r\n", ahead.take().unwrap_or_default()),
+                    "UID FETCH 1 (UID FLAGS)" => format!("{within}{own}{tag} OK\r\n"),
+                    "IDLE" => {
+                        idle = Some(tag.to_owned());
+                        // Told once, by the NOOP that goes ahead of the fetch.
+                        ahead = news.take();
+                        idles.notify_one();
+                        "+ idling\r\n".to_owned()
+                    }
+                    "DONE" => format!("{} OK\r\n", idle.take().expect("DONE without IDLE")),
+                    _ => format!("{tag} OK\r\n"),
+                };
+                if peer.try_send(said).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let client = connect(&mock).await;
+        let mut watcher = client.watch("INBOX", &call());
+        let mut events = tokio::spawn(async move { kind(&mut watcher).await });
+        idling.notified().await;
+        let none = email_imap::MailboxOptions::default();
+        client.fetch_one("INBOX", 1, json(r#"{"flags":true}"#), none, &call()).await.unwrap().unwrap();
+        idling.notified().await;
+        let time = Duration::from_millis(if wakes { 5000 } else { 200 });
+        let woke = tokio::time::timeout(time, &mut events).await.is_ok();
+        assert_eq!(woke, wakes, "{news:?} {within:?}");
+        client.close();
+    }
+}
+
+#[tokio::test]
 async fn with_two_connections_the_watcher_keeps_its_own() {
     let mock = Mock::each(None, async |number, peer| {
         let idle = examine("INBOX", 3) + IDLE + "X: eof\n";
@@ -174,13 +222,6 @@ async fn a_lost_connection_is_told() {
     assert_eq!(kind(&mut watcher).await, MailboxEventKind::Changed);
     client.close();
     mock.finished().await;
-}
-
-/// Time passes, between two moments of real time: network and a paused clock do not go together.
-async fn later(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
 }
 
 #[tokio::test]
@@ -257,6 +298,52 @@ async fn a_half_open_connection_is_found_within_a_minute() {
         assert_eq!(watching.await.unwrap(), MailboxEventKind::Reconnected);
         client.close();
     }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_was_renamed_is_not_watched_under_its_old_name() {
+    let (idling, gone) = (Arc::new(Notify::new()), Arc::new(std::sync::atomic::AtomicBool::new(false)));
+    let (idles, is_gone) = (idling.clone(), gone.clone());
+    let mock = Mock::each(None, async move |_, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1 IDLE").await;
+        let mut idle = None;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap_or(("", &line));
+            let said = match command {
+                "EXAMINE \"X\"" if is_gone.load(SeqCst) => format!("{tag} NO [NONEXISTENT] gone\r\n"),
+                "IDLE" => {
+                    idle = Some(tag.to_owned());
+                    idles.notify_one();
+                    "+ idling\r\n".to_owned()
+                }
+                "DONE" => format!("{} OK\r\n", idle.take().expect("DONE without IDLE")),
+                other => {
+                    is_gone.fetch_or(other.starts_with("RENAME"), SeqCst);
+                    format!("{tag} OK\r\n")
+                }
+            };
+            if peer.try_send(said).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut options = options(&mock, Security::None);
+    options.max_connections = 2;
+    let client = Client::connect(options, &call()).await.unwrap();
+    let mut watcher = client.watch("X", &email_base::Call::default());
+    let watching = tokio::spawn(async move { watcher.next().await });
+    idling.notified().await;
+    client.rename("X", "Y", &call()).await.unwrap();
+    for seconds in 0.. {
+        if watching.is_finished() {
+            break;
+        }
+        assert!(seconds < 100, "it watches on");
+        later(Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(code(watching.await.unwrap().unwrap()), "MAILBOX_NOT_FOUND");
+    client.close();
 }
 
 #[tokio::test]

@@ -36,6 +36,11 @@ impl Mailbox {
         is_plain(&self.path)
     }
 
+    /// Whether it is `other`, or may be below it: which sign divides levels is not known here.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        self.path.starts_with(&other.path)
+    }
+
     /// As the caller knows it.
     pub(crate) fn path(&self) -> &str {
         &self.path

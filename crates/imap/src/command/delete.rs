@@ -3,22 +3,32 @@
 use super::argument::Mailbox;
 use super::copy::require_uid_expunge;
 use super::line::Line;
-use super::resolve;
 use super::store::store;
-use crate::connection::{Access, Command, Freshness, Link};
+use super::targets::Targets;
+use crate::connection::{Command, Link};
 use crate::error::Result;
 use crate::uid_set::UidSet;
 
 /// Removes messages.
 pub(crate) struct Delete {
-    pub(crate) mailbox: Mailbox,
-    pub(crate) uids: UidSet,
-    pub(crate) uid_validity: Option<u32>,
+    mailbox: Mailbox,
+    targets: Targets,
+}
+
+impl Delete {
+    pub(crate) fn new(mailbox: Mailbox, uids: UidSet, uid_validity: Option<u32>) -> Self {
+        Self { mailbox, targets: Targets::only_those_there(uids, uid_validity) }
+    }
 }
 
 impl Command for Delete {
     type Output = ();
+    /// As far as the second try is about the same messages.
     const IDEMPOTENT: bool = true;
+
+    fn is_repeatable(&self) -> bool {
+        self.targets.are_repeatable()
+    }
 
     fn mailbox(&self) -> Option<&Mailbox> {
         Some(&self.mailbox)
@@ -30,9 +40,9 @@ impl Command for Delete {
 
     async fn run(&self, link: &mut Link) -> Result<()> {
         require_uid_expunge(link, "delete")?;
-        link.open(&self.mailbox, Access::Write, self.uid_validity, Freshness::AsIs).await?;
-        let pieces = resolve::exact(link, &self.mailbox, &self.uids).await?;
-        expunge(link, &pieces).await
+        self.targets.open(link, &self.mailbox).await?;
+        let pieces = self.targets.pieces(link, &self.mailbox).await?;
+        expunge(link, pieces).await
     }
 }
 

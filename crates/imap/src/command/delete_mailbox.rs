@@ -3,7 +3,7 @@
 use super::argument::Mailbox;
 use super::create::subscribe;
 use super::line::Line;
-use crate::connection::{Command, Link, named_mailbox};
+use crate::connection::{Command, Link};
 use crate::error::Result;
 
 /// Removes a mailbox with everything in it.
@@ -17,9 +17,8 @@ impl Command for DeleteMailbox {
     const IDEMPOTENT: bool = false;
 
     async fn run(&self, link: &mut Link) -> Result<()> {
-        link.leave(&self.mailbox).await?;
         let line = Line::new("DELETE").mailbox_arg(&link.wire_name(&self.mailbox)).slow();
-        link.run_quietly(&line).await.map_err(|error| named_mailbox(&self.mailbox, error))?;
+        link.run_without(&self.mailbox, &line).await?;
         subscribe(link, "UNSUBSCRIBE", &self.mailbox).await
     }
 }

@@ -124,9 +124,10 @@ impl Fetch {
     }
 
     async fn by_uid(&self, link: &mut Link) -> Result<Vec<FetchRow>> {
-        let wanted = Wanted::new(&self.uids);
+        let set = search::told(link, &self.uids).await?;
+        let wanted = Wanted::new(&set);
         let mut rows = Gathered::new(Self::most(&self.items));
-        for piece in self.uids.lines(MAX_SET_BYTES) {
+        for piece in set.lines(MAX_SET_BYTES) {
             let line = Line::new("UID FETCH").arg(piece).arg(self.items.text(link));
             rows.gather(link, &line, |uid| wanted.has(uid)).await?;
         }

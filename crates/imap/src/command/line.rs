@@ -15,6 +15,7 @@ use bytes::Bytes;
 use crate::connection::{READ_WATCHDOG, SLOW_READ_WATCHDOG};
 use crate::error::{Error, Result};
 use crate::grammar::{FetchRow, WireName};
+use crate::uid_set::{UidRanges, UidSet};
 
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,23 +35,33 @@ pub(crate) struct Line {
     patience: Duration,
 }
 
-/// What a command asks of messages, as far as it tells its own rows from news.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rows {
-    None,
-    WithoutFlags,
-    WithFlags,
+/// What a FETCH asks of messages, as far as it tells its own rows from news.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rows {
+    of: Asked,
+    flags: bool,
+}
+
+/// Of which messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asked {
+    Uids(UidRanges),
+    Numbers(UidRanges),
+    /// With `*` in it nobody knows which UIDs are meant.
+    Any,
 }
 
 impl Rows {
-    /// Whether the row may be an answer. One with flags that nobody asked for, or without a UID, is news of them.
-    pub(crate) fn include(self, row: &FetchRow) -> bool {
-        row.uid.is_some()
-            && match self {
-                Self::None => false,
-                Self::WithoutFlags => row.flags.is_none(),
-                Self::WithFlags => true,
-            }
+    /// Whether the row may be an answer. One of another message, with flags that nobody asked for, or without a UID, is
+    /// news.
+    pub(crate) fn include(&self, row: &FetchRow) -> bool {
+        let Some(uid) = row.uid else { return false };
+        let asked = match &self.of {
+            Asked::Uids(uids) => uids.contains(uid),
+            Asked::Numbers(numbers) => numbers.contains(row.seq),
+            Asked::Any => true,
+        };
+        asked && (self.flags || row.flags.is_none())
     }
 }
 
@@ -65,14 +76,25 @@ impl Line {
         self.verb
     }
 
-    /// Which rows it brings.
-    pub(crate) fn rows(&self) -> Rows {
+    /// Which rows it brings; `None` when it is no FETCH.
+    pub(crate) fn rows(&self) -> Option<Rows> {
+        let by_uid = match self.verb {
+            "UID FETCH" => true,
+            "FETCH" => false,
+            _ => return None,
+        };
         let mentions_flags = |segment: &Segment| matches!(segment, Segment::Text(text) if text.contains("FLAGS"));
-        match self.verb {
-            "FETCH" | "UID FETCH" if self.segments.iter().any(mentions_flags) => Rows::WithFlags,
-            "FETCH" | "UID FETCH" => Rows::WithoutFlags,
-            _ => Rows::None,
-        }
+        let set = match self.segments.first() {
+            Some(Segment::Text(text)) => text.get(self.verb.len()..).and_then(|rest| rest.split_whitespace().next()),
+            _ => None,
+        };
+        let of = match set.and_then(|set| UidSet::parse(set).ok()) {
+            Some(set) if by_uid => set.as_ranges().cloned().map_or(Asked::Any, Asked::Uids),
+            // `n:*`: the mailbox has n messages.
+            Some(set) if !set.has_bare_star() => set.resolve(u32::MAX).map_or(Asked::Any, Asked::Numbers),
+            _ => Asked::Any,
+        };
+        Some(Rows { of, flags: self.segments.iter().any(mentions_flags) })
     }
 
     /// How long the server may say nothing at all before it counts as gone.
@@ -234,6 +256,37 @@ mod tests {
                 assert!(!escaped && back == value, "{text}");
             }
         }
+    }
+
+    #[test]
+    fn news_of_a_message_is_not_taken_for_an_answer() {
+        let row = |seq, uid, flags: bool| FetchRow {
+            seq,
+            uid: Some(uid),
+            flags: flags.then(Vec::new),
+            ..FetchRow::default()
+        };
+        for (verb, set, answers, news) in [
+            ("UID FETCH", "3,7:9", &[(1, 3), (2, 8)][..], &[(3, 4), (8, 10)][..]),
+            ("UID FETCH", "7:*", &[(1, 3), (2, 8)], &[]),
+            ("FETCH", "3:*", &[(3, 1), (9, 1)], &[(2, 3)]),
+            ("FETCH", "*", &[(3, 1)], &[]),
+        ] {
+            let line = Line::new(verb).arg(set).arg("(UID FLAGS)");
+            let without_flags = Line::new(verb).arg(set).arg("(UID RFC822.SIZE)").rows().unwrap();
+            let rows = line.rows().unwrap();
+            for (seq, uid) in answers {
+                assert!(rows.include(&row(*seq, *uid, true)), "{verb} {set}: {seq} {uid}");
+                assert!(
+                    without_flags.include(&row(*seq, *uid, false)) && !without_flags.include(&row(*seq, *uid, true))
+                );
+            }
+            for (seq, uid) in news {
+                assert!(!rows.include(&row(*seq, *uid, true)), "{verb} {set}: {seq} {uid}");
+            }
+            assert!(!rows.include(&FetchRow { seq: 3, ..FetchRow::default() }));
+        }
+        assert!(Line::new("UID STORE").arg("1").rows().is_none());
     }
 
     #[test]

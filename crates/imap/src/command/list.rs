@@ -14,7 +14,7 @@ use super::status;
 use crate::command::argument::{self, Mailbox};
 use crate::connection::{Command, Link};
 use crate::error::{Error, Result};
-use crate::grammar::{CompletionStatus, ListKind, ListRow, Namespace, Untagged, WireName};
+use crate::grammar::{ListKind, ListRow, Namespace, Untagged, WireName};
 use crate::options::ListQuery;
 use crate::types::{MailboxInfo, MailboxStatus, SpecialUse};
 
@@ -69,7 +69,7 @@ impl Command for List {
         }
         if let Some(tag) = asked {
             // A server that refuses it has one namespace, and nobody else's in it.
-            link.completion(&tag, &namespace, &mut |_| {}).await?;
+            link.answer_or_refusal(&tag, &namespace, &mut |_| {}).await?;
             link.view.namespaces.get_or_insert_default();
         }
         if rows.mailboxes.len() > MAX_MAILBOXES {
@@ -118,8 +118,8 @@ impl List {
         link.uncork(verb).await?;
         link.answer(&first, &list, &mut |data| rows.take(data)).await?;
         // A server that has no subscriptions is no reason to have no mailboxes.
-        let subscriptions = link.completion(&second, &lsub, &mut |data| rows.take(data)).await?;
-        if subscriptions.status != CompletionStatus::Ok {
+        let subscriptions = link.answer_or_refusal(&second, &lsub, &mut |data| rows.take(data)).await?;
+        if subscriptions.is_none() {
             tracing::debug!(target: "imap", "the server refused LSUB");
         }
         Ok(())
@@ -185,7 +185,7 @@ async fn count_each(link: &mut Link, rows: &mut Rows) -> Result<()> {
         }
         link.uncork("STATUS").await?;
         for (tag, line) in under_way {
-            link.completion(&tag, &line, &mut |data| rows.take(data)).await?;
+            link.answer_or_refusal(&tag, &line, &mut |data| rows.take(data)).await?;
         }
     }
     Ok(())

@@ -25,6 +25,7 @@ pub(crate) mod resolve;
 pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod store;
+mod targets;
 pub(crate) mod watch;
 pub(crate) mod windows;
 

@@ -3,7 +3,7 @@
 use super::argument::Mailbox;
 use super::create::subscribe;
 use super::line::Line;
-use crate::connection::{Command, Link, named_mailbox};
+use crate::connection::{Command, Link};
 use crate::error::Result;
 
 /// Gives a mailbox another name, and with it those below it.
@@ -18,10 +18,9 @@ impl Command for Rename {
     const IDEMPOTENT: bool = false;
 
     async fn run(&self, link: &mut Link) -> Result<()> {
-        link.leave(&self.from).await?;
         let line = Line::new("RENAME").mailbox_arg(&link.wire_name(&self.from));
         let line = line.mailbox_arg(&link.wire_name(&self.to)).slow();
-        link.run_quietly(&line).await.map_err(|error| named_mailbox(&self.from, error))?;
+        link.run_without(&self.from, &line).await?;
         subscribe(link, "UNSUBSCRIBE", &self.from).await?;
         subscribe(link, "SUBSCRIBE", &self.to).await
     }

@@ -95,13 +95,17 @@ impl Resolve {
 
 /// The set in pieces of a line each, meaning exactly what the caller meant. The mailbox has to be open.
 pub(crate) async fn exact(link: &mut Link, mailbox: &Mailbox, set: &UidSet) -> Result<Vec<String>> {
-    if set.as_ranges().is_some() || *set == UidSet::all() {
+    // An empty mailbox knows no `1:*` (BAD on some servers), and what is known of it may be old.
+    if set.as_ranges().is_some() || (*set == UidSet::all() && !link.is_empty()) {
         return Ok(set.lines(MAX_SET_BYTES));
     }
     let access = link.access().unwrap_or(Access::Read);
     let exists = link.open_and_refresh(mailbox, access, None).await?;
     if exists == 0 {
         return Ok(Vec::new());
+    }
+    if *set == UidSet::all() {
+        return Ok(set.lines(MAX_SET_BYTES));
     }
     let uids = match set.newest_count() {
         Some(count) => newest(link, count, exists, false).await?.into_iter().map(|(uid, _)| uid).collect(),
@@ -124,7 +128,8 @@ pub(super) async fn newest(link: &mut Link, count: u32, exists: u32, sizes: bool
 }
 
 async fn with_sizes(link: &mut Link, set: &UidSet) -> Result<Vec<(u32, u64)>> {
-    let wanted = Wanted::new(set);
+    let set = search::told(link, set).await?;
+    let wanted = Wanted::new(&set);
     let mut found = BTreeMap::new();
     for piece in set.lines(MAX_SET_BYTES) {
         let line = Line::new("UID FETCH").arg(piece).arg("(UID RFC822.SIZE)");

@@ -145,16 +145,18 @@ pub(super) async fn existing(link: &mut Link, set: &UidSet) -> Result<Vec<u32>> 
     Ok(hits)
 }
 
+/// The set with the UID that a bare `*` stands for. As long as that is not known, any row could be the newest message's.
+pub(super) async fn told(link: &mut Link, set: &UidSet) -> Result<UidSet> {
+    if set.has_bare_star() { Ok(UidRanges::from_uids(existing(link, set).await?).into()) } else { Ok(set.clone()) }
+}
+
 /// What is meant by a set. `n:*` brings the newest message even when its UID is below n (RFC 9051 §9, `seq-range`); who
 /// asks for "from n on" does not want that one. A bare `*` does.
 pub(crate) struct Wanted(Option<UidRanges>);
 
 impl Wanted {
     pub(crate) fn new(set: &UidSet) -> Self {
-        let all = set.resolve(u32::MAX);
-        let has = |uid| all.as_ref().is_some_and(|all| all.contains(uid));
-        let bare_star = has(u32::MAX) && !has(u32::MAX - 1) && set.as_ranges().is_none();
-        Self(all.filter(|_| !bare_star))
+        Self(set.resolve(u32::MAX).filter(|_| !set.has_bare_star()))
     }
 
     pub(crate) fn has(&self, uid: u32) -> bool {
@@ -184,7 +186,8 @@ fn criteria(mut line: Line, query: &SearchQuery, uids: Uids<'_>, depth: usize) -
     line = match (&query.uid, uids) {
         (Some(_), Uids::Piece { piece, .. }) => line.arg("UID").arg(piece),
         (Some(set), Uids::Inline { .. }) => match set.newest_count() {
-            Some(newest) => line.arg(newest_range(newest, exists)),
+            // Not `n:*`: what arrives now would be one more.
+            Some(newest) => line.arg(format!("{}:{exists}", first_of_newest(newest, exists))),
             None => line.arg("UID").arg(one_line(set)?),
         },
         (None, _) => line,
@@ -276,15 +279,22 @@ fn day(line: Line, key: &str, argument: &'static str, value: Option<Timestamp>) 
 
 /// Sequence numbers of the newest messages.
 pub(super) fn newest_range(newest: u32, exists: u32) -> String {
-    let first = exists.saturating_sub(newest.saturating_sub(1)).max(1);
-    format!("{first}:*")
+    format!("{}:*", first_of_newest(newest, exists))
 }
 
-/// A UID set inside `or` and `not` cannot be asked in pieces.
+fn first_of_newest(newest: u32, exists: u32) -> u32 {
+    exists.saturating_sub(newest.saturating_sub(1)).max(1)
+}
+
+/// A UID set inside `or` and `not` cannot be asked in pieces. `n:*` would mean the newest message too when n is beyond it,
+/// and nobody could sort that one out of the answer.
 fn one_line(set: &UidSet) -> Result<String> {
     let mut pieces = set.lines(MAX_SET_BYTES);
     match (pieces.pop(), pieces.is_empty()) {
-        (Some(piece), true) => Ok(piece),
+        (Some(piece), true) => match piece.strip_suffix(":*") {
+            Some(from) => Ok(format!("{from}:{}", u32::MAX)),
+            None => Ok(piece),
+        },
         _ => Err(Error::LimitExceeded {
             what: "a UID set inside `or` or `not`",
             limit: MAX_SET_BYTES as u64,
@@ -313,8 +323,8 @@ mod tests {
         for (json, expected) in [
             ("{}", "ALL"),
             (r#"{"all":true,"seen":false}"#, "UNSEEN ALL"),
-            (r#"{"uid":"1:*","since":1764547200000}"#, "UID 1:* SINCE 1-Dec-2025"),
-            (r#"{"uid":{"newest":10},"flagged":true}"#, "91:* FLAGGED"),
+            (r#"{"uid":"1:*","since":1764547200000}"#, "UID 1:4294967295 SINCE 1-Dec-2025"),
+            (r#"{"uid":{"newest":10},"flagged":true}"#, "91:100 FLAGGED"),
             (r#"{"from":"ada","subject":"a\"b"}"#, r#"FROM "ada" SUBJECT "a\"b""#),
             (r#"{"subject":"Grüße"}"#, "SUBJECT {7}⏎Grüße"),
             (r#"{"header":{"List-Id":true,"X-A":"b"}}"#, r#"HEADER "List-Id" "" HEADER "X-A" "b""#),
@@ -326,6 +336,9 @@ mod tests {
             (r#"{"or":[{"from":"a"}]}"#, r#"(FROM "a")"#),
             (r#"{"not":{"or":[{"from":"a"},{"from":"b"}]}}"#, r#"NOT (OR (FROM "a") (FROM "b"))"#),
             (r#"{"not":{}}"#, "NOT (ALL)"),
+            // `NOT (UID 100:*)` is without the newest message, whatever its UID is.
+            (r#"{"not":{"uid":"3,100:*"}}"#, "NOT (UID 3,100:4294967295)"),
+            (r#"{"not":{"uid":"*"}}"#, "NOT (UID *)"),
             (r#"{"modSeq":"620162338","gmailRaw":"has:attachment"}"#, r#"X-GM-RAW "has:attachment" MODSEQ 620162338"#),
         ] {
             assert_eq!(shown(json), format!("UID SEARCH {expected}"), "{json}");

@@ -6,8 +6,8 @@
 
 use super::argument::{self, Mailbox};
 use super::line::Line;
-use super::resolve;
-use crate::connection::{Access, Command, Freshness, Link};
+use super::targets::Targets;
+use crate::connection::{Command, Link};
 use crate::error::Result;
 use crate::uid_set::UidSet;
 
@@ -25,12 +25,11 @@ pub(crate) enum Change {
 /// Changes flags.
 pub(crate) struct Store {
     mailbox: Mailbox,
-    uids: UidSet,
+    targets: Targets,
     item: &'static str,
     flags: String,
     /// Adding or removing no flags changes nothing.
     nothing: bool,
-    uid_validity: Option<u32>,
 }
 
 impl Store {
@@ -47,13 +46,19 @@ impl Store {
             Change::Replace => "FLAGS.SILENT",
         };
         let nothing = flags.is_empty() && change != Change::Replace;
-        Ok(Self { mailbox, uids, item, flags: argument::flag_list(flags)?, nothing, uid_validity })
+        let targets = Targets::new(uids, uid_validity);
+        Ok(Self { mailbox, targets, item, flags: argument::flag_list(flags)?, nothing })
     }
 }
 
 impl Command for Store {
     type Output = ();
+    /// As far as the second try is about the same messages.
     const IDEMPOTENT: bool = true;
+
+    fn is_repeatable(&self) -> bool {
+        self.targets.are_repeatable()
+    }
 
     fn mailbox(&self) -> Option<&Mailbox> {
         Some(&self.mailbox)
@@ -64,12 +69,12 @@ impl Command for Store {
     }
 
     async fn run(&self, link: &mut Link) -> Result<()> {
-        link.open(&self.mailbox, Access::Write, self.uid_validity, Freshness::AsIs).await?;
+        self.targets.open(link, &self.mailbox).await?;
         if self.nothing {
             return Ok(());
         }
-        for piece in resolve::exact(link, &self.mailbox, &self.uids).await? {
-            store(link, &piece, self.item, &self.flags).await?;
+        for piece in self.targets.pieces(link, &self.mailbox).await? {
+            store(link, piece, self.item, &self.flags).await?;
         }
         Ok(())
     }

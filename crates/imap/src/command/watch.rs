@@ -135,8 +135,10 @@ impl Command for Watch {
             if self.is_awaited(began) || link.is_renewal_due() {
                 return Ok(());
             }
-            let noop = Line::new("NOOP");
-            let answer = clock::timeout(POLL_ANSWER, link.run_quietly(&noop)).await;
+            self.budget.check()?;
+            // A NOOP, unless another connection has taken the name away.
+            let seen = link.open_and_refresh(&self.mailbox, Access::Read, None);
+            let answer = clock::timeout(POLL_ANSWER, seen).await;
             answer.map_err(|_| Error::Silent { during: "NOOP", waited: POLL_ANSWER })??;
             self.compare(link)?;
         }

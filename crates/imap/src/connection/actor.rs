@@ -51,7 +51,7 @@ pub(super) struct Actor {
 /// What ended the wait for work.
 enum Idle {
     Job(Job),
-    Lost,
+    Lost(Error),
     /// Another client of the mailbox waits for a connection.
     Wanted,
     Surplus,
@@ -93,7 +93,7 @@ impl Actor {
             }
             match self.idle().await {
                 Idle::Job(job) => next = Some(job),
-                Idle::Lost => self.link = None,
+                Idle::Lost(error) => self.lose(&error),
                 Idle::Wanted => self.leave().await,
                 Idle::Surplus if self.shared.retire(self.id) => break,
                 Idle::Surplus => {}
@@ -110,7 +110,7 @@ impl Actor {
             biased;
             () = shared.closing.cancelled() => Idle::Closing,
             job = jobs.recv() => job.map_or(Idle::Closing, Idle::Job),
-            () = lost(link.as_mut()) => Idle::Lost,
+            error = lost(link.as_mut()) => Idle::Lost(error),
             () = shared.settings.budget.wanted(), if link.is_some() => Idle::Wanted,
             () = clock::sleep(SURPLUS_TIME) => Idle::Surplus,
         }
@@ -121,6 +121,11 @@ impl Actor {
         let mut tries = Tries::new();
         loop {
             if job.is_abandoned() || self.shared.closing.is_cancelled() {
+                return Then::GoOn;
+            }
+            self.hear();
+            if let Err(error) = self.shared.settings.budget.check() {
+                job.fail(error);
                 return Then::GoOn;
             }
             let closing = self.shared.closing.clone();
@@ -172,17 +177,27 @@ impl Actor {
         }
     }
 
-    /// The connection, opened if there is none; `None` when the caller went meanwhile.
-    async fn connected(&mut self, job: &mut Job) -> Option<Result<&mut Link>> {
-        let closing = self.shared.closing.clone();
-        // What has arrived by now is heard before anything is said: a farewell above all.
+    /// What has arrived by now is heard before anything is said: a farewell above all.
+    fn hear(&mut self) {
         while let Some(link) = &mut self.link
             && let Some(heard) = link.listen().now_or_never()
         {
-            if heard.is_err() {
-                self.link = None;
+            if let Err(error) = heard {
+                self.lose(&error);
             }
         }
+    }
+
+    /// The connection ended between two jobs; its farewell may ask for a pause.
+    fn lose(&mut self, error: &Error) {
+        tracing::debug!(target: "imap", %error, "the idle connection ended");
+        login::keep_pause(&self.shared.settings, error);
+        self.link = None;
+    }
+
+    /// The connection, opened if there is none; `None` when the caller went meanwhile.
+    async fn connected(&mut self, job: &mut Job) -> Option<Result<&mut Link>> {
+        let closing = self.shared.closing.clone();
         if self.link.as_ref().is_some_and(Link::is_renewal_due) {
             let newer = tokio::select! {
                 biased;
@@ -299,12 +314,11 @@ async fn newer_token(shared: &Shared, link: Option<&mut Link>) -> bool {
 }
 
 /// Listens until the connection is lost. Without one: for ever.
-async fn lost(link: Option<&mut Link>) {
+async fn lost(link: Option<&mut Link>) -> Error {
     let Some(link) = link else { return std::future::pending().await };
     loop {
         if let Err(error) = link.listen().await {
-            tracing::debug!(target: "imap", %error, "the idle connection ended");
-            return;
+            return error;
         }
     }
 }
@@ -316,7 +330,7 @@ impl Tries {
 
     /// The wait before the same job is tried again, if it may be and time is left for it.
     fn again(&mut self, error: &Error, job: &Job, started: bool) -> Option<Duration> {
-        let repeatable = !started || job.is_idempotent();
+        let repeatable = !started || job.is_repeatable();
         let lost = error.is_lost_connection();
         let (count, most) = match error {
             Error::MailboxUnavailable(_) if repeatable => (&mut self.mailbox, MAILBOX_RETRIES),

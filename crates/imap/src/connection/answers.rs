@@ -2,13 +2,14 @@
 
 use async_imap::imap_proto::RequestId;
 
+use crate::command::line::Rows;
 use crate::error::{Error, Result};
-use crate::grammar::Completion;
+use crate::grammar::{Completion, FetchRow};
 
 /// The tags of one connection. Several commands may be under way.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    outstanding: Vec<RequestId>,
+    outstanding: Vec<(RequestId, Option<Rows>)>,
     /// Those of them that nobody will ask for.
     unwanted: Vec<RequestId>,
     /// Completions that came before somebody asked for them.
@@ -17,13 +18,27 @@ pub(super) struct Answers {
 
 impl Answers {
     pub(super) fn sent(&mut self, tag: RequestId) {
-        self.outstanding.push(tag);
+        self.outstanding.push((tag, None));
+    }
+
+    /// The rows that the command brings.
+    pub(super) fn asks(&mut self, tag: &RequestId, rows: Option<Rows>) {
+        if let Some((_, asked)) = self.outstanding.iter_mut().find(|(sent, _)| sent == tag) {
+            *asked = rows;
+        }
+    }
+
+    /// Whether the row answers a command under way; else it is news of its message. Ahead of the answer to NOOP, which
+    /// nobody waits for, come news only: no server sends what answers the next command before it.
+    pub(super) fn expect(&self, row: &FetchRow) -> bool {
+        let asked = |rows: &Rows| rows.include(row);
+        self.unwanted.is_empty() && self.outstanding.iter().any(|(_, rows)| rows.as_ref().is_some_and(asked))
     }
 
     /// Keeps an answer for whoever waits for it.
     pub(super) fn came(&mut self, completion: Completion) -> Result<()> {
         let is_it = |tag: &RequestId| tag.0 == completion.tag;
-        let Some(at) = self.outstanding.iter().position(is_it) else {
+        let Some(at) = self.outstanding.iter().position(|(tag, _)| is_it(tag)) else {
             return Err(Error::protocol("it completed a command that was not sent"));
         };
         self.outstanding.swap_remove(at);
@@ -50,7 +65,12 @@ impl Answers {
 
     /// Whether the answer is still to come, or to be taken.
     pub(super) fn know(&self, tag: &RequestId) -> bool {
-        self.outstanding.contains(tag) || self.finished.iter().any(|done| done.tag == tag.0)
+        self.outstanding.iter().any(|(sent, _)| sent == tag) || self.finished.iter().any(|done| done.tag == tag.0)
+    }
+
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.finished.len()
     }
 
     pub(super) fn all_came(&self) -> bool {

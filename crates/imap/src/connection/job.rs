@@ -18,6 +18,11 @@ pub(crate) trait Command: Send + Sync + 'static {
     /// Doing it twice is as good as once: after a lost connection it is done again.
     const IDEMPOTENT: bool;
 
+    /// Whether that is so also after what was done and learnt until now.
+    fn is_repeatable(&self) -> bool {
+        Self::IDEMPOTENT
+    }
+
     /// It lasts until somebody needs the connection: it waits behind all others and steps aside for them.
     fn is_background(&self) -> bool {
         false
@@ -72,8 +77,8 @@ impl Job {
         self.task.run(link).await
     }
 
-    pub(crate) fn is_idempotent(&self) -> bool {
-        self.task.is_idempotent()
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.task.is_repeatable()
     }
 
     pub(crate) fn is_background(&self) -> bool {
@@ -96,7 +101,7 @@ trait Task: Send {
     fn is_abandoned(&self) -> bool;
     fn abandoned(&mut self) -> Boxed<'_, ()>;
     fn run<'a>(&'a mut self, link: &'a mut Link) -> Boxed<'a, Ran>;
-    fn is_idempotent(&self) -> bool;
+    fn is_repeatable(&self) -> bool;
     fn is_background(&self) -> bool;
     fn mailbox(&self) -> Option<&Mailbox>;
     fn fail(&mut self, error: Error);
@@ -148,8 +153,8 @@ impl<C: Command> Task for Pending<C> {
         })
     }
 
-    fn is_idempotent(&self) -> bool {
-        C::IDEMPOTENT
+    fn is_repeatable(&self) -> bool {
+        self.command.is_repeatable()
     }
 
     fn is_background(&self) -> bool {

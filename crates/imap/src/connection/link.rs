@@ -26,18 +26,18 @@ use tokio::io::AsyncWriteExt;
 
 use super::answers::Answers;
 use super::budget::Permit;
+use super::departed::Departed;
 use super::early::Early;
 use super::names::Names;
 use super::parts::EncodedParts;
 use super::quirks::Quirks;
-use super::refusal;
 use super::renewal::Renewal;
 use super::reply;
 use super::view::View;
 use crate::command::argument::Mailbox;
 use crate::command::line::{Line, Segment};
 use crate::error::{Error, Result};
-use crate::grammar::{Completion, CompletionStatus, ConditionKind, Event, NameEncoding, Untagged, WireName};
+use crate::grammar::{Completion, ConditionKind, Event, NameEncoding, Untagged, WireName};
 use crate::tap::{Events, Tap, TapControl};
 
 /// Silence in the middle of a command for so long is the end of the connection: a half-open one answers never.
@@ -69,6 +69,7 @@ pub(crate) struct Link {
     pub(crate) names: Arc<Names>,
     pub(crate) quirks: Arc<Quirks>,
     pub(crate) parts: Arc<EncodedParts>,
+    pub(super) departed: Arc<Departed>,
     /// Dies with this connection.
     pub(super) life: Arc<()>,
     /// The right to it.
@@ -114,6 +115,7 @@ impl Link {
             names,
             quirks,
             parts: Arc::default(),
+            departed: Arc::default(),
             life: Arc::default(),
             permit: None,
             is_far: false,
@@ -166,17 +168,6 @@ impl Link {
         self.run(line, &mut |_| {}).await
     }
 
-    /// Waits for the completion of a command already sent; NO and BAD become the error.
-    pub(crate) async fn answer(&mut self, tag: &RequestId, line: &Line, sink: Sink<'_>) -> Result<Completion> {
-        let completion = self.completion(tag, line, sink).await?;
-        match completion.status {
-            CompletionStatus::Ok => Ok(completion),
-            CompletionStatus::No | CompletionStatus::Bad => {
-                Err(refusal::error(line.verb(), reply::of_completion(&completion, &self.view.scrub)))
-            }
-        }
-    }
-
     /// Nobody will wait for the completion of this command.
     pub(super) fn disregard(&mut self, tag: RequestId) {
         self.answers.disregard(tag);
@@ -184,7 +175,6 @@ impl Link {
 
     /// Waits for the completion of a command already sent, whatever it is.
     pub(crate) async fn completion(&mut self, tag: &RequestId, line: &Line, sink: Sink<'_>) -> Result<Completion> {
-        let expected = line.rows();
         loop {
             if let Some(done) = self.answers.take(tag) {
                 return Ok(done);
@@ -192,7 +182,7 @@ impl Link {
             match self.next_event(line.verb(), line.patience()).await? {
                 Event::Untagged(data) => {
                     // What was asked for is no news: a watcher that fetches would wake itself.
-                    if !matches!(&data, Untagged::Fetch(row) if expected.include(row)) {
+                    if !matches!(&data, Untagged::Fetch(row) if self.answers.expect(row)) {
                         self.observe(&data, line.verb())?;
                     }
                     sink(data);
@@ -231,6 +221,7 @@ impl Link {
             }
         }
         let tag = self.write_text(&mut tag, text, verb).await?;
+        self.answers.asks(&tag, line.rows());
         self.writing = false;
         Ok(tag)
     }
@@ -264,7 +255,7 @@ impl Link {
             GoAhead::Given => Ok(Some(tag)),
             GoAhead::Refused => {
                 self.idling = false;
-                Ok(None)
+                self.answer_or_refusal(&tag, line, &mut |_| {}).await.map(|_| None)
             }
         }
     }
@@ -302,6 +293,11 @@ impl Link {
             return true;
         }
         matches!(clock::timeout(SETTLE_TIME, self.drain()).await, Ok(Ok(())))
+    }
+
+    #[cfg(test)]
+    pub(super) fn kept_answers(&self) -> usize {
+        self.answers.kept()
     }
 
     /// Whether the answer to this command is still to come, or to be taken.

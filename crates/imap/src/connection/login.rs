@@ -81,11 +81,11 @@ async fn attempt(settings: &Settings, proof: &Secret, scrub: Scrub, call: &Call)
     Ok(link)
 }
 
-/// A pause that the server asks for is for every client of the mailbox.
+/// A pause that the server asks for is for every client of the mailbox, whatever it calls its refusal.
 pub(super) fn keep_pause(settings: &Settings, error: &Error) {
-    if error.code() == Code::RateLimited
-        && let Some(time) = error.retry_after()
-    {
+    // Not that of the source of tokens, and not our own guess of when a connection is free.
+    let by_server = matches!(error, Error::Refused { .. } | Error::ConnectionLost { .. });
+    if let Some(time) = error.retry_after().filter(|_| by_server) {
         tracing::info!(target: "imap", host = settings.endpoint.host, ms = time.as_millis(), "throttled");
         settings.budget.pause_for(time);
     }
@@ -136,7 +136,7 @@ async fn introduce(link: &mut Link, settings: &Settings, id_offered: bool) -> Re
         link.cork();
         let tag = link.send(&ask).await?;
         if id_offered {
-            link.send(&id::line(&settings.client_id)).await?;
+            say_who(link, settings).await?;
         }
         link.uncork("CAPABILITY").await?;
         link.answer(&tag, &ask, &mut |_| {}).await?;
@@ -144,10 +144,17 @@ async fn introduce(link: &mut Link, settings: &Settings, id_offered: bool) -> Re
     }
     link.cork();
     if !introduced && (id_offered || link.has("ID")) {
-        link.send(&id::line(&settings.client_id)).await?;
+        say_who(link, settings).await?;
     }
     link.enable_utf8().await?;
     link.uncork("ID").await
+}
+
+/// ID. What the server says of itself, or against it, is nobody's concern.
+async fn say_who(link: &mut Link, settings: &Settings) -> Result<()> {
+    let tag = link.send(&id::line(&settings.client_id)).await?;
+    link.disregard(tag);
+    Ok(())
 }
 
 /// A connection before login.
@@ -286,6 +293,7 @@ impl Stage {
                 let mut link =
                     Link::new(session, events, control, view, settings.names.clone(), settings.quirks.clone());
                 link.parts = settings.parts.clone();
+                link.departed = settings.departed.clone();
                 Ok(Outcome::LoggedIn(Box::new(link)))
             }
             Err((_, client))
@@ -369,4 +377,46 @@ fn farewell(seen: &[Event], scrub: &Scrub) -> Option<Box<ServerReply>> {
         }
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use email_net::{ConnectOptions, Proxy};
+    use email_testkit::Mock;
+
+    use super::*;
+    use crate::options::Options;
+
+    const SERVER: &str = "\
+        S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] ready\n\
+        C: {tag} AUTHENTICATE PLAIN {response}\n\
+        S: {tag} OK [CAPABILITY IMAP4rev1 ID IDLE] welcome\n\
+        C: {id} ID (\"name\" \"email-native\" \"version\" \"{version}\")\n\
+        C: {tag} NOOP\n\
+        S: {id} OK ID completed\n\
+        S: {tag} OK\n\
+        C: {tag} IDLE\n\
+        S: {tag} NO not now\n\
+        C: {tag} IDLE\n\
+        S: {tag} BAD not at all\n\
+        X: eof\n";
+
+    /// A session lives for days: each answer that nobody takes would stay for as long.
+    #[tokio::test]
+    async fn answers_to_id_and_to_a_refused_idle_do_not_pile_up() {
+        let mock = Mock::start(async |listener| listener.accept().await.play(SERVER).await);
+        let connect = ConnectOptions { ca: Vec::new(), proxy: Proxy::Direct, connect_timeout: None };
+        let endpoint = Endpoint { host: "localhost".into(), port: mock.port(), tls: Security::None };
+        let credentials = Credentials::Password { user: "ada".into(), password: "secret".into() };
+        let options = Options::new(endpoint, Connector::new(&connect).unwrap(), credentials);
+        let mut link = log_in(&options.try_into().unwrap(), &Call::default()).await.unwrap();
+        link.run_quietly(&Line::new("NOOP")).await.unwrap();
+        assert_eq!(link.kept_answers(), 0, "ID");
+        for _ in 0..2 {
+            assert!(link.begin_idle(&Line::new("IDLE")).await.unwrap().is_none());
+            assert_eq!(link.kept_answers(), 0, "IDLE");
+        }
+        drop(link);
+        mock.finished().await;
+    }
 }

@@ -12,6 +12,7 @@ mod answers;
 mod budget;
 pub(crate) mod capabilities;
 mod compress;
+mod departed;
 mod early;
 mod enable;
 mod job;
@@ -39,6 +40,7 @@ use crate::tap::{End, TapControl};
 
 pub(crate) use budget::Budget;
 pub(crate) use compress::Policy as CompressPolicy;
+pub(crate) use departed::Departed;
 pub(crate) use job::Command;
 pub(crate) use link::{Link, READ_WATCHDOG, SLOW_READ_WATCHDOG};
 pub(crate) use names::Names;

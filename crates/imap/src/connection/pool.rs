@@ -104,6 +104,9 @@ impl Pool {
     /// Runs `command` on some connection.
     pub(crate) async fn submit<C: Command>(&self, command: C, call: &Call) -> Result<C::Output> {
         call.check()?;
+        if self.is_closed() {
+            return Err(Error::Closed);
+        }
         self.shared.settings.budget.check()?;
         let (job, outcome) = Job::new(command, call.clone());
         self.shared.dispatch(job)?;

@@ -5,9 +5,14 @@
 
 use std::time::Duration;
 
-use email_base::{Code, ServerReply};
+use async_imap::imap_proto::RequestId;
+use email_base::{Classify, Code, ServerReply};
 
-use crate::error::Error;
+use super::link::{Link, Sink};
+use super::reply;
+use crate::command::line::Line;
+use crate::error::{Error, Result};
+use crate::grammar::{Completion, CompletionStatus};
 
 /// Response code → row. What is missing here is `COMMAND_REJECTED`.
 const CODES: &[(&str, Code)] = &[
@@ -87,6 +92,37 @@ pub(crate) fn error(command: &'static str, reply: Box<ServerReply>) -> Error {
     match row(&reply) {
         Code::MailboxUnavailable => Error::MailboxUnavailable(reply),
         code => Error::Refused { command, code, retry_after: backoff_time(&reply.text), reply },
+    }
+}
+
+impl Link {
+    /// Waits for the completion of a command already sent; NO and BAD become the error.
+    pub(crate) async fn answer(&mut self, tag: &RequestId, line: &Line, sink: Sink<'_>) -> Result<Completion> {
+        let completion = self.completion(tag, line, sink).await?;
+        match completion.status {
+            CompletionStatus::Ok => Ok(completion),
+            CompletionStatus::No | CompletionStatus::Bad => {
+                Err(error(line.verb(), reply::of_completion(&completion, &self.view.scrub)))
+            }
+        }
+    }
+
+    /// [`Self::answer`] of a command that a server may refuse without harm: `None` then. That it wants a pause is no such
+    /// refusal.
+    pub(crate) async fn answer_or_refusal(
+        &mut self,
+        tag: &RequestId,
+        line: &Line,
+        sink: Sink<'_>,
+    ) -> Result<Option<Completion>> {
+        let completion = self.completion(tag, line, sink).await?;
+        if completion.status == CompletionStatus::Ok {
+            return Ok(Some(completion));
+        }
+        match error(line.verb(), reply::of_completion(&completion, &self.view.scrub)) {
+            error if error.code() == Code::RateLimited || error.retry_after().is_some() => Err(error),
+            _ => Ok(None),
+        }
     }
 }
 

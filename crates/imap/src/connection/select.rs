@@ -11,7 +11,7 @@ use super::view::{Access, Selected};
 use crate::command::argument::Mailbox;
 use crate::command::line::Line;
 use crate::error::{Error, Result};
-use crate::grammar::{ResponseCode, Untagged};
+use crate::grammar::{Completion, ResponseCode, Untagged};
 use crate::types::BodyPart;
 
 /// How fresh an open mailbox has to be.
@@ -62,9 +62,20 @@ impl Link {
         Ok(self.view.selected.as_ref().map_or(0, |selected| selected.exists))
     }
 
-    /// Closes `mailbox` if it is open, without expunging: for commands on its name.
-    pub(crate) async fn leave(&mut self, mailbox: &Mailbox) -> Result<()> {
-        if self.view.selected.as_ref().is_none_or(|selected| selected.mailbox != *mailbox) {
+    /// Runs a command that takes a mailbox's name away. The mailbox, and those below it, do not stay open: here they are
+    /// closed, without expunging; the other connections of the client open them anew before they use them again.
+    pub(crate) async fn run_without(&mut self, mailbox: &Mailbox, line: &Line) -> Result<Completion> {
+        self.leave(mailbox).await?;
+        // Before, as the call may be given up while the server does it; after, for what was opened meanwhile. Also after a
+        // NO: a server may have done half of it.
+        self.departed.tell(mailbox);
+        let done = self.run_quietly(line).await;
+        self.departed.tell(mailbox);
+        done.map_err(|error| named_mailbox(mailbox, error))
+    }
+
+    async fn leave(&mut self, mailbox: &Mailbox) -> Result<()> {
+        if self.view.selected.as_ref().is_none_or(|selected| !selected.mailbox.is_within(mailbox)) {
             return Ok(());
         }
         self.view.selected = None;
@@ -107,7 +118,10 @@ impl Link {
     }
 
     fn is_open(&self, mailbox: &Mailbox, access: Access) -> bool {
-        self.view.selected.as_ref().is_some_and(|selected| selected.serves(mailbox, access))
+        self.view
+            .selected
+            .as_ref()
+            .is_some_and(|selected| selected.serves(mailbox, access) && !self.departed.has(mailbox, selected.opening))
     }
 
     fn guard(&self, expected: Option<u32>) -> Result<()> {
@@ -144,13 +158,15 @@ impl Link {
     async fn begin(&mut self, mailbox: &Mailbox, access: Access, line: Line) -> Result<Opening> {
         // From here on no mailbox is open, unless the server says otherwise.
         self.view.selected = None;
+        // Before it is sent: whatever goes while it is under way goes later.
+        let opening = serial();
         let tag = self.send(&line).await?;
-        Ok(Opening { mailbox: mailbox.clone(), access, line, tag })
+        Ok(Opening { mailbox: mailbox.clone(), access, line, tag, opening })
     }
 
     /// Waits until the mailbox is open. `sink` gets what came with it.
     pub(crate) async fn finish_opening(&mut self, opening: Opening, sink: Sink<'_>) -> Result<()> {
-        let Opening { mailbox, access, line, tag } = opening;
+        let Opening { mailbox, access, line, tag, opening } = opening;
         let mut selected = Selected {
             mailbox,
             access,
@@ -158,7 +174,7 @@ impl Link {
             uid_validity: None,
             uid_next: None,
             highest_mod_seq: None,
-            opening: serial(),
+            opening,
             changes: 0,
         };
         let answer = self
@@ -179,6 +195,7 @@ pub(crate) struct Opening {
     access: Access,
     line: Line,
     tag: RequestId,
+    opening: u64,
 }
 
 fn collect(selected: &mut Selected, data: &Untagged) {
@@ -239,8 +256,21 @@ pub(crate) fn missing_mailbox(mailbox: &Mailbox, error: Error) -> Error {
 
 /// Its name says nothing: `"Locked mail" doesn't exist.`
 fn is_there(mailbox: &Mailbox, reply: &ServerReply) -> Option<Code> {
-    let text = reply.text.to_lowercase().replace(&mailbox.path().to_lowercase(), "");
+    let text = without(&reply.text.to_lowercase(), &mailbox.path().to_lowercase());
     THERE.iter().find(|(part, _)| text.contains(part)).map(|(_, code)| *code)
+}
+
+/// `text` without `name`, where that stands as a word of its own: the mailbox `a` is no part of "temporarily".
+fn without(text: &str, name: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(name) {
+        kept.push_str(before);
+        let within = kept.ends_with(char::is_alphanumeric) || after.starts_with(char::is_alphanumeric);
+        kept.push_str(if within { name } else { "" });
+        rest = after;
+    }
+    kept + rest
 }
 
 #[cfg(test)]
@@ -248,6 +278,22 @@ mod tests {
     use email_base::Classify as _;
 
     use super::*;
+
+    #[test]
+    fn a_short_name_does_not_take_the_trouble_out_of_what_the_server_says() {
+        for (name, text, expected) in [
+            ("a", "Mailbox temporarily not to be had", Code::ServerUnavailable),
+            ("in", "It timed out", Code::ServerUnavailable),
+            ("Locked", "Mailbox doesn't exist: Locked", Code::MailboxNotFound),
+            ("Locked", "\"INBOX.Locked\" is not there", Code::MailboxNotFound),
+            ("Ärger, locked", "'ärger, locked' is not there", Code::MailboxNotFound),
+            ("x", "locked: xx", Code::ServerUnavailable),
+        ] {
+            let reply = ServerReply { status: "NO".into(), text: text.into(), code: None, details: None };
+            let refused = crate::connection::refusal::error("SELECT", Box::new(reply));
+            assert_eq!(missing_mailbox(&Mailbox::new(name).unwrap(), refused).code(), expected, "{name}: {text}");
+        }
+    }
 
     #[test]
     fn a_server_in_trouble_does_not_say_that_a_mailbox_is_gone() {

@@ -94,6 +94,11 @@ impl UidSet {
         }
     }
 
+    /// Whether it has a `*` by itself: the newest message, whatever its UID is.
+    pub(crate) fn has_bare_star(&self) -> bool {
+        matches!(self.0, Form::Known(_, Open::Largest))
+    }
+
     /// The same with what `*` means in a mailbox whose largest UID is `largest`; empty when nothing is in it.
     /// `None` for `{ newest: n }`.
     pub fn resolve(&self, largest: u32) -> Option<UidRanges> {

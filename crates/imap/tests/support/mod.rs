@@ -89,6 +89,13 @@ pub fn code<T: std::fmt::Debug>(outcome: Result<T, Error>) -> &'static str {
     outcome.unwrap_err().code().as_str()
 }
 
+/// Time passes, between two moments of real time: network and a paused clock do not go together.
+pub async fn later(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 /// A set.
 pub fn uids(text: &str) -> UidSet {
     UidSet::parse(text).unwrap()
