@@ -7,10 +7,14 @@ use crate::connection::{Access, Command, Freshness, Link, named_mailbox};
 use crate::error::{Error, Result};
 use crate::grammar::{Completion, ResponseCode, Untagged};
 use crate::types::{UidMapping, UidPair};
-use crate::uid_set::{UidRange, UidSet};
+use crate::uid_set::{UidRange, UidRanges, UidSet};
 
 /// Pairs of one mapping. More messages than any mailbox has; `1:4294967295` is never expanded.
 const MAX_PAIRS: u64 = 10_000_000;
+/// Messages of the mailbox beyond those known: new mail may have come.
+const SURPLUS_PAIRS: u64 = 10_000;
+/// Each pair may be told in an untagged OK, and once more with the completion.
+const TELLINGS: u64 = 2;
 
 /// Copies messages.
 pub(crate) struct Copy {
@@ -43,7 +47,7 @@ pub(super) async fn transfer(
     pieces: &[String],
     destination: &Mailbox,
 ) -> Result<UidMapping> {
-    let mut mapping = Mapping::default();
+    let mut mapping = Mapping { most: most_pairs(pieces, link.exists()), ..Mapping::default() };
     for piece in pieces {
         let line = Line::new(verb).arg(piece).mailbox_arg(&link.wire_name(destination)).slow();
         // MOVE tells in an untagged OK, before the messages vanish (RFC 6851 §4.3).
@@ -53,11 +57,20 @@ pub(super) async fn transfer(
     Ok(mapping.finish(pieces.is_empty()))
 }
 
+/// How many pairs can be told: one for each message asked for that is there.
+fn most_pairs(pieces: &[String], exists: u32) -> u64 {
+    let asked = |piece: &String| UidRanges::parse(piece.as_bytes()).map_or(u64::MAX, |uids| uids.count());
+    let asked = pieces.iter().map(asked).fold(0, u64::saturating_add);
+    asked.min(u64::from(exists).saturating_add(SURPLUS_PAIRS)).min(MAX_PAIRS)
+}
+
 /// COPYUID codes of several commands, joined.
 #[derive(Default)]
 struct Mapping {
     uid_validity: Option<u32>,
     pairs: Vec<UidPair>,
+    /// As there can be, each told once.
+    most: u64,
     /// A code that cannot be: its pairs would be wrong.
     unusable: bool,
 }
@@ -76,8 +89,9 @@ impl Mapping {
     fn code(&mut self, code: Option<&ResponseCode>) {
         let Some(ResponseCode::CopyUid { uid_validity, from, to }) = code else { return };
         let count = |ranges: &[UidRange]| ranges.iter().map(|range| range.count()).fold(0, u64::saturating_add);
-        if count(from) != count(to) || count(from) > MAX_PAIRS {
-            self.unusable = true;
+        let told = count(from).saturating_add(self.pairs.len() as u64);
+        if self.unusable || count(from) != count(to) || told > self.most.saturating_mul(TELLINGS) {
+            (self.unusable, self.pairs) = (true, Vec::new());
             return;
         }
         self.uid_validity = Some(*uid_validity);
@@ -101,4 +115,33 @@ impl Mapping {
 /// Refuses what needs UIDPLUS where it is not to be had.
 pub(super) fn require_uid_expunge(link: &Link, call: &'static str) -> Result<()> {
     if link.has_or_rev2("UIDPLUS") { Ok(()) } else { Err(Error::CapabilityMissing { extension: "UIDPLUS", call }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(mapping: &mut Mapping, last: u32) {
+        let all = vec![UidRange { first: 1, last }];
+        mapping.code(Some(&ResponseCode::CopyUid { uid_validity: 1, from: all.clone(), to: all }));
+    }
+
+    #[test]
+    fn pairs_of_many_codes_are_no_more_than_messages_asked_for() {
+        for (pieces, exists, most) in
+            [(["1:300", "400"], 1000, 301), (["1:4294967295", "7"], 3, 10_003), (["1:*", "1:*"], u32::MAX, MAX_PAIRS)]
+        {
+            assert_eq!(most_pairs(&pieces.map(str::to_owned), exists), most);
+        }
+        let mut mapping = Mapping { most: 300, ..Mapping::default() };
+        told(&mut mapping, 300);
+        told(&mut mapping, 300);
+        assert_eq!(mapping.pairs.len(), 600, "told twice");
+        for _ in 0..15 {
+            told(&mut mapping, 10_000_000);
+            told(&mut mapping, 1);
+            assert_eq!((mapping.pairs.capacity(), mapping.unusable), (0, true));
+        }
+        assert!(mapping.finish(false).uids.is_none());
+    }
 }

@@ -26,6 +26,10 @@ const MAX_BULKY_ROWS: u64 = 500;
 const MAX_BYTES: u64 = 32 << 20;
 /// Rows beyond what was expected: new mail may come in between. More is a flood.
 const SURPLUS_ROWS: u64 = 1000;
+/// Sections of one message, from all of its rows; nobody asks for more than three at once.
+const MAX_SECTIONS: usize = 100;
+/// Defects of one message, from all of its rows; one says that it is degraded.
+const MAX_DEFECTS: usize = 100;
 
 /// The limit that is exceeded by more rows than there are messages: no message is to blame for that.
 pub(crate) const SURPLUS: &str = "SURPLUS_ROWS";
@@ -219,6 +223,42 @@ pub(super) fn join(known: &mut FetchRow, newer: FetchRow) {
     known.email_id = known.email_id.take().or(newer.email_id);
     known.thread_id = known.thread_id.take().or(newer.thread_id);
     known.labels = newer.labels.or_else(|| known.labels.take());
-    known.sections.extend(newer.sections);
-    known.defects.extend(newer.defects);
+    for section in newer.sections {
+        // Told again, not told more: else a message could be as large as the server has patience.
+        if let Some(known) = known.sections.iter_mut().find(|known| known.is_same(&section)) {
+            *known = section;
+        } else if known.sections.len() < MAX_SECTIONS {
+            known.sections.push(section);
+        }
+    }
+    let room = MAX_DEFECTS.saturating_sub(known.defects.len());
+    known.defects.extend(newer.defects.into_iter().take(room));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::{Content, Defect, Section};
+
+    #[test]
+    fn rows_of_the_same_message_do_not_pile_up() {
+        let row = |section: &str, text: &'static str| {
+            let content = Content::Inline(text.into());
+            let sections = vec![Section { section: section.to_owned(), binary: false, origin: None, content }];
+            let defects = vec![Defect { attribute: "ENVELOPE", reason: "broken" }];
+            FetchRow { uid: Some(5), sections, defects, ..FetchRow::default() }
+        };
+        let mut known = row("", "old");
+        for _ in 0..1000 {
+            join(&mut known, row("", "new"));
+        }
+        join(&mut known, row("HEADER", "head"));
+        assert_eq!((known.sections.len(), known.defects.len()), (2, MAX_DEFECTS));
+        assert_eq!(known.take_section(""), Some(Content::Inline("new".into())));
+        assert_eq!(known.take_section("HEADER"), Some(Content::Inline("head".into())));
+        for n in 0..1000 {
+            join(&mut known, row(&n.to_string(), "x"));
+        }
+        assert_eq!(known.sections.len(), MAX_SECTIONS);
+    }
 }

@@ -29,7 +29,7 @@ use super::mend;
 use super::windows::Paused;
 use crate::connection::{Access, Backlog, Command, Freshness, Link};
 use crate::error::Result;
-use crate::grammar::{FetchRow, Untagged};
+use crate::grammar::{FetchRow, Section, Untagged};
 use crate::uid_set::UidRanges;
 
 /// Chunks under way at once: one that comes, and one that is asked for.
@@ -43,6 +43,8 @@ const MAX_ALONE: usize = 200;
 
 /// Rows that wait to be mended. Of a server all of whose envelopes are broken the rest goes as it is.
 const MAX_BROKEN: usize = 1000;
+/// What they may hold of messages: they wait besides the chunks.
+const MAX_BROKEN_BYTES: usize = 16 << 20;
 
 /// Works through chunks.
 pub(crate) struct FetchRows {
@@ -82,6 +84,7 @@ struct Chunks {
     alone: bool,
     /// Came, and something of them has to be read from the message itself: at the end, too.
     broken: Vec<FetchRow>,
+    broken_bytes: usize,
     /// The connection was lost over them before: the next ones go as they are.
     mending: bool,
 }
@@ -229,6 +232,13 @@ impl UnderWay {
     fn is_next(&self, uid: u32) -> bool {
         self.held.is_empty() && self.chunk.uids.front() == Some(&uid)
     }
+
+    /// More came than was expected: this one is asked for again, alone.
+    fn put_off(&mut self, uid: u32) {
+        self.held.remove(&uid);
+        self.chunk.uids.retain(|other| *other != uid);
+        self.oversize.push(uid);
+    }
 }
 
 impl Chunks {
@@ -250,9 +260,12 @@ impl FetchRows {
     async fn ask(&self, link: &mut Link, under_way: &mut VecDeque<UnderWay>) -> Result<bool> {
         let Some(chunk) = self.work.lock().todo.get(under_way.len()).cloned() else { return Ok(false) };
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else { return Ok(false) };
+        // Two messages as large as can be may come at once. More is a flood, and its message comes without its content.
+        let most = link.max_literal_bytes.saturating_mul(AT_ONCE as u64).saturating_add(SURPLUS_OCTETS);
         let mut asked = Vec::new();
         for piece in UidRanges::from_uids(chunk.uids.iter().copied()).lines(MAX_SET_BYTES) {
             let line = Line::new("UID FETCH").arg(piece).arg(self.items_of(&chunk).text(link));
+            let line = line.at_most(most, "the literals of a response", "limits.maxLiteralBytes");
             asked.push((link.send(&line).await?, line));
         }
         under_way.push_back(UnderWay { asked, chunk, held: BTreeMap::new(), oversize: Vec::new(), room });
@@ -263,19 +276,24 @@ impl FetchRows {
     async fn take(&self, link: &mut Link, mut first: UnderWay, later: &mut VecDeque<UnderWay>) -> Result<()> {
         let meter = link.meter();
         let before = meter.bytes_read();
-        let budget = first.chunk.octets.saturating_add(SURPLUS_OCTETS);
+        let octets = |chunk: &UnderWay| chunk.chunk.octets;
+        let budget = later.iter().map(octets).fold(octets(&first), u64::saturating_add).saturating_add(SURPLUS_OCTETS);
         let alone = first.chunk.uids.len() <= 1;
         for (tag, line) in std::mem::take(&mut first.asked) {
             let mut sink = |data| {
                 let Untagged::Fetch(row) = data else { return };
                 // Without a UID it is news of flags, not an answer.
                 let Some(uid) = row.uid else { return };
+                let over = meter.bytes_read().saturating_sub(before) > budget;
                 if first.chunk.has(uid) {
-                    let over = !alone && meter.bytes_read().saturating_sub(before) > budget;
-                    self.sort_in(&mut first, uid, row, over);
+                    self.sort_in(&mut first, uid, row, over && !alone);
                 } else if let Some(other) = later.iter_mut().find(|other| other.chunk.has(uid)) {
                     // A server that works on two commands at once.
-                    hold(other, uid, row);
+                    if over {
+                        other.put_off(uid);
+                    } else {
+                        hold(other, uid, row);
+                    }
                 }
             };
             link.answer(&tag, &line, &mut sink).await?;
@@ -286,9 +304,7 @@ impl FetchRows {
     /// Rows go on in order: each as soon as it is complete and all before it have gone.
     fn sort_in(&self, under_way: &mut UnderWay, uid: u32, row: Box<FetchRow>, over_budget: bool) {
         if over_budget {
-            under_way.held.remove(&uid);
-            under_way.chunk.uids.retain(|other| *other != uid);
-            under_way.oversize.push(uid);
+            under_way.put_off(uid);
         } else if under_way.is_next(uid) && self.items_of(&under_way.chunk).are_in(&row) {
             // As nearly all come: complete and in order.
             let mut work = self.work.lock();
@@ -374,6 +390,7 @@ impl FetchRows {
         }
         let mut work = self.work.lock();
         work.broken.clear();
+        work.broken_bytes = 0;
         work.mending = false;
         for row in rows {
             self.give(Item::Row(Box::new(row)));
@@ -383,9 +400,11 @@ impl FetchRows {
 
     /// A row that is as complete as it gets goes on; one that can be mended waits for the end.
     fn deliver(&self, row: Box<FetchRow>, chunk: &Chunk, work: &mut Chunks) {
+        let bytes = row.sections.iter().map(Section::bytes).fold(work.broken_bytes, usize::saturating_add);
         if chunk.without_content {
             self.give(Item::Oversize(row));
-        } else if self.items.needs_mending(&row) && work.broken.len() < MAX_BROKEN {
+        } else if self.items.needs_mending(&row) && work.broken.len() < MAX_BROKEN && bytes <= MAX_BROKEN_BYTES {
+            work.broken_bytes = bytes;
             work.broken.push(*row);
         } else {
             self.give(Item::Row(row));

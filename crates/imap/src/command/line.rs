@@ -26,6 +26,28 @@ pub(crate) enum Segment {
     Literal(Bytes),
 }
 
+/// What the answer to a command may weigh, unless it says otherwise: flags of two million messages are 200 MB. What is
+/// kept of them is less.
+const MAX_ANSWER_BYTES: u64 = 256 << 20;
+
+/// Wire bytes that the untagged data of one command may have together, streamed bodies not counted. Whatever of it is
+/// kept: it is never more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    bytes: u64,
+    what: &'static str,
+    name: &'static str,
+}
+
+impl Allowance {
+    /// What is spent with `more`; LIMIT_EXCEEDED when that is too much.
+    pub(crate) fn spend(self, spent: u64, more: usize) -> Result<u64> {
+        let spent = spent.saturating_add(more as u64);
+        let Self { bytes: limit, what, name } = self;
+        if spent > limit { Err(Error::LimitExceeded { what, limit, name }) } else { Ok(spent) }
+    }
+}
+
 /// One command without its tag and its final CRLF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -33,6 +55,7 @@ pub(crate) struct Line {
     segments: Vec<Segment>,
     poisoned: bool,
     patience: Duration,
+    allowance: Allowance,
 }
 
 /// What a FETCH asks of messages, as far as it tells its own rows from news.
@@ -68,7 +91,10 @@ impl Rows {
 impl Line {
     /// A line that so far holds its verb, which also names it in errors.
     pub(crate) fn new(verb: &'static str) -> Self {
-        Self { verb, segments: vec![Segment::Text(verb.to_owned())], poisoned: false, patience: READ_WATCHDOG }
+        let allowance =
+            Allowance { bytes: MAX_ANSWER_BYTES, what: "the answer to a command", name: "MAX_ANSWER_BYTES" };
+        let segments = vec![Segment::Text(verb.to_owned())];
+        Self { verb, segments, poisoned: false, patience: READ_WATCHDOG, allowance }
     }
 
     /// Its name in errors and logs.
@@ -105,6 +131,17 @@ impl Line {
     /// A command over which servers think long.
     pub(crate) fn slow(mut self) -> Self {
         self.patience = SLOW_READ_WATCHDOG;
+        self
+    }
+
+    /// How much may come.
+    pub(crate) fn allowance(&self) -> Allowance {
+        self.allowance
+    }
+
+    /// A command whose answer is shorter, or longer, than others; `name` is that of the limit.
+    pub(crate) fn at_most(mut self, bytes: u64, what: &'static str, name: &'static str) -> Self {
+        self.allowance = Allowance { bytes, what, name };
         self
     }
 
@@ -287,6 +324,15 @@ mod tests {
             assert!(!rows.include(&FetchRow { seq: 3, ..FetchRow::default() }));
         }
         assert!(Line::new("UID STORE").arg("1").rows().is_none());
+    }
+
+    #[test]
+    fn an_answer_is_bounded_by_bytes_whatever_it_is() {
+        let usual = Line::new("UID FETCH").allowance();
+        assert_eq!(usual.spend(MAX_ANSWER_BYTES - 5, 5).unwrap(), MAX_ANSWER_BYTES);
+        assert!(matches!(usual.spend(MAX_ANSWER_BYTES, 1), Err(Error::LimitExceeded { .. })));
+        assert!(Line::new("X").at_most(10, "this", "MAX").allowance().spend(0, 11).is_err());
+        assert!(usual.spend(u64::MAX, usize::MAX).is_err());
     }
 
     #[test]

@@ -22,6 +22,8 @@ use crate::types::{MailboxInfo, MailboxStatus, SpecialUse};
 const STATUS_AT_ONCE: usize = 40;
 /// More mailboxes than this are a flood, not an account.
 const MAX_MAILBOXES: usize = 100_000;
+/// What their rows may take together: a hundred thousand honest ones take 15 MB.
+const MAX_BYTES: usize = 32 << 20;
 
 /// The mailboxes.
 pub(crate) struct List {
@@ -37,6 +39,8 @@ struct Rows {
     subscribed: HashSet<WireName>,
     only_subscribed: Vec<ListRow>,
     counters: HashMap<WireName, MailboxStatus>,
+    /// Of all rows, those as well that were not kept.
+    bytes: usize,
 }
 
 impl List {
@@ -72,11 +76,10 @@ impl Command for List {
             link.answer_or_refusal(&tag, &namespace, &mut |_| {}).await?;
             link.view.namespaces.get_or_insert_default();
         }
-        if rows.mailboxes.len() > MAX_MAILBOXES {
-            return Err(Error::LimitExceeded { what: "LIST", limit: MAX_MAILBOXES as u64, name: "MAX_MAILBOXES" });
-        }
+        rows.check()?;
         if self.status && !link.has_or_rev2("LIST-STATUS") {
             count_each(link, &mut rows).await?;
+            rows.check()?;
         }
         Ok(self.put_together(link, rows))
     }
@@ -153,7 +156,9 @@ impl List {
 
 impl Rows {
     fn take(&mut self, data: Untagged) {
+        self.bytes = self.bytes.saturating_add(weight(&data));
         match data {
+            _ if self.bytes > MAX_BYTES => {}
             // `\Noselect` in LSUB: not itself subscribed, but something below it (RFC 3501 §6.3.9).
             Untagged::List(row) if row.kind == ListKind::Lsub && has(&row, "\\Noselect") => {}
             Untagged::List(mut row) if row.kind == ListKind::Lsub && self.subscribed.len() <= MAX_MAILBOXES => {
@@ -170,6 +175,29 @@ impl Rows {
             }
             _ => {}
         }
+    }
+
+    fn check(&self) -> Result<()> {
+        let limit = |limit: usize, name| Err(Error::LimitExceeded { what: "LIST", limit: limit as u64, name });
+        match () {
+            () if self.bytes > MAX_BYTES => limit(MAX_BYTES, "MAX_BYTES"),
+            () if self.mailboxes.len() > MAX_MAILBOXES => limit(MAX_MAILBOXES, "MAX_MAILBOXES"),
+            () => Ok(()),
+        }
+    }
+}
+
+/// What a row takes in memory, about.
+fn weight(data: &Untagged) -> usize {
+    match data {
+        Untagged::List(row) => {
+            let words = row.attributes.iter().map(|word| word.len()).chain(row.child_info.iter().map(String::len));
+            let words = words.map(|length| length.saturating_add(size_of::<String>())).fold(0, usize::saturating_add);
+            let old = row.old_name.as_ref().map_or(0, |name| name.0.len());
+            row.name.0.len().saturating_add(old).saturating_add(words)
+        }
+        Untagged::Status(row) => row.name.0.len(),
+        _ => 0,
     }
 }
 

@@ -28,6 +28,8 @@ use crate::types::BodyPart;
 
 /// Octets of the first window.
 pub(crate) const FIRST_WINDOW: u64 = 512 << 10;
+/// What the answer may weigh: a window, a MIME header as long, a structure of 2 MB, and news.
+const MAX_ANSWER_BYTES: u64 = 8 << 20;
 
 /// Which bytes.
 #[derive(Debug, Clone)]
@@ -188,10 +190,11 @@ fn mime_header(target: &Target, row: &mut FetchRow) -> Option<Bytes> {
 /// The one row of the target; MESSAGE_NOT_FOUND without. Of a literal beyond the window only that much is kept.
 async fn row(link: &mut Link, target: &Target, items: &str) -> Result<FetchRow> {
     let line = Line::new("UID FETCH").arg(target.uid.to_string()).arg(items);
+    let line = line.at_most(MAX_ANSWER_BYTES, "the first window of a download", "MAX_ANSWER_BYTES");
     let mut found: Option<FetchRow> = None;
     let tap = link.meter();
     let mut bodies = tap.stream_bodies(FIRST_WINDOW + 1, TAP_ROOM);
-    let mut start = Vec::new();
+    let mut start = Start::default();
     let answered = {
         let mut sink = |data| {
             if let Untagged::Fetch(row) = data
@@ -207,38 +210,50 @@ async fn row(link: &mut Link, target: &Target, items: &str) -> Result<FetchRow> 
         loop {
             tokio::select! {
                 biased;
-                Some(chunk) = bodies.next() => keep_start(&mut start, chunk, target),
+                Some(chunk) = bodies.next() => start.take(chunk, target),
                 answered = &mut answer => break answered,
             }
         }
     };
     tap.stop_bodies();
     while let Ok(Some(chunk)) = bodies.next().now_or_never().ok_or(()) {
-        keep_start(&mut start, chunk, target);
+        start.take(chunk, target);
     }
     answered?;
-    if !start.is_empty() {
+    if !start.data.is_empty() {
         link.quirks.note_ignored_partial();
-        let streamed = |section: &&mut Section| matches!(section.content, Content::Streamed { .. });
-        for section in found.iter_mut().flat_map(|row| &mut row.sections).filter(streamed) {
-            section.content = Content::Inline(std::mem::take(&mut start).into());
+        let is_target = |section: &&mut Section| {
+            section.section.eq_ignore_ascii_case(target.section())
+                && matches!(section.content, Content::Streamed { .. })
+        };
+        if let Some(section) = found.iter_mut().flat_map(|row| &mut row.sections).find(is_target) {
+            section.content = Content::Inline(start.data.into());
         }
     }
     found.ok_or_else(|| target.gone())
 }
 
 /// The first window of what comes whole.
-fn keep_start(start: &mut Vec<u8>, chunk: BodyChunk, target: &Target) {
-    match chunk {
-        // Another section that large is nothing that was asked for.
-        BodyChunk::Start { section, .. } if !section.eq_ignore_ascii_case(target.section()) => {
-            tracing::debug!(target: "imap", "a section that nobody asked for");
+#[derive(Default)]
+struct Start {
+    data: Vec<u8>,
+    /// The literal that comes now is the target's.
+    is_target: bool,
+}
+
+impl Start {
+    fn take(&mut self, chunk: BodyChunk, target: &Target) {
+        match chunk {
+            BodyChunk::Start { section, .. } => {
+                // One is enough, should it come twice. Another section that large may be a MIME header: mail can have it.
+                self.is_target = self.data.is_empty() && section.eq_ignore_ascii_case(target.section());
+            }
+            BodyChunk::Data(data) if self.is_target => {
+                let room = usize::try_from(FIRST_WINDOW).unwrap_or(usize::MAX).saturating_sub(self.data.len());
+                self.data.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
+            }
+            BodyChunk::Data(_) | BodyChunk::End => {}
         }
-        BodyChunk::Data(data) => {
-            let room = usize::try_from(FIRST_WINDOW).unwrap_or(usize::MAX).saturating_sub(start.len());
-            start.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
-        }
-        BodyChunk::Start { .. } | BodyChunk::End => {}
     }
 }
 

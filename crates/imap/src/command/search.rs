@@ -16,7 +16,7 @@ use crate::connection::{Access, Command, Freshness, Link};
 use crate::error::{Error, Result};
 use crate::grammar::Untagged;
 use crate::types::{HeaderMatch, SearchQuery};
-use crate::uid_set::{UidRanges, UidSet};
+use crate::uid_set::{UidRange, UidRanges, UidSet};
 
 /// `or` and `not` within each other: servers parse them recursively, and so does this.
 const MAX_DEPTH: usize = 20;
@@ -64,12 +64,11 @@ impl Command for Search {
             link.open(&self.mailbox, Access::Read, self.uid_validity, Freshness::Now).await?;
             link.exists()
         };
-        let mut hits = Vec::new();
+        let mut hits = Hits::default();
         for line in self.lines(link, exists)? {
             ask(link, &line, &mut hits).await?;
         }
-        hits.sort_unstable();
-        hits.dedup();
+        let mut hits = hits.ascending();
         if let Some(wanted) = self.query.uid.as_ref().map(Wanted::new) {
             hits.retain(|uid| wanted.has(*uid));
         }
@@ -105,26 +104,55 @@ impl Search {
     }
 }
 
-/// Runs one UID SEARCH.
-pub(super) async fn ask(link: &mut Link, line: &Line, hits: &mut Vec<u32>) -> Result<()> {
-    let mut too_many = false;
-    let tag = link.send(line).await?;
-    link.answer(&tag, line, &mut |data| match data {
-        Untagged::Search(row) => hits.extend(row.ids),
-        // One with another tag answers another command (RFC 4466 §2.6.2).
-        Untagged::Esearch(row) if row.tag.as_ref().is_none_or(|of| *of == tag.0) => {
-            if let Some(all) = &row.all {
-                if all.count() > MAX_HITS {
-                    too_many = true;
-                } else {
-                    hits.extend(all.iter());
+/// What searches found, ranges as they came: `1:10000000` is a few bytes until all is known to be within the limit.
+#[derive(Default)]
+struct Hits {
+    single: Vec<u32>,
+    ranges: Vec<UidRange>,
+    /// UIDs of all rows together, those as well that were not kept.
+    count: u64,
+}
+
+impl Hits {
+    fn take(&mut self, row: Untagged, tag: &str) {
+        match row {
+            Untagged::Search(row) if self.have_room(row.ids.len() as u64) => self.single.extend(row.ids),
+            // One with another tag answers another command (RFC 4466 §2.6.2).
+            Untagged::Esearch(row) if row.tag.as_ref().is_none_or(|of| of == tag) => {
+                if let Some(all) = row.all.filter(|all| self.have_room(all.count())) {
+                    self.ranges.extend(all.ranges());
                 }
             }
+            _ => {}
         }
-        _ => {}
-    })
-    .await?;
-    if too_many || hits.len() as u64 > MAX_HITS {
+    }
+
+    /// Counts `more` and says whether they may be kept; beyond the limit nothing is.
+    fn have_room(&mut self, more: u64) -> bool {
+        self.count = self.count.saturating_add(more);
+        if self.are_too_many() {
+            (self.single, self.ranges) = (Vec::new(), Vec::new());
+        }
+        !self.are_too_many()
+    }
+
+    fn are_too_many(&self) -> bool {
+        self.count > MAX_HITS
+    }
+
+    fn ascending(mut self) -> Vec<u32> {
+        self.single.extend(UidRanges::new(self.ranges).iter());
+        self.single.sort_unstable();
+        self.single.dedup();
+        self.single
+    }
+}
+
+/// Runs one UID SEARCH.
+async fn ask(link: &mut Link, line: &Line, hits: &mut Hits) -> Result<()> {
+    let tag = link.send(line).await?;
+    link.answer(&tag, line, &mut |data| hits.take(data, &tag.0)).await?;
+    if hits.are_too_many() {
         return Err(Error::LimitExceeded { what: "SEARCH", limit: MAX_HITS, name: "MAX_HITS" });
     }
     Ok(())
@@ -132,14 +160,13 @@ pub(super) async fn ask(link: &mut Link, line: &Line, hits: &mut Vec<u32>) -> Re
 
 /// The UIDs of `set` that exist, ascending.
 pub(super) async fn existing(link: &mut Link, set: &UidSet) -> Result<Vec<u32>> {
-    let mut hits = Vec::new();
+    let mut hits = Hits::default();
     for piece in set.lines(MAX_SET_BYTES) {
         let line = Line::new("UID SEARCH").slow();
         let line = if link.has_or_rev2("ESEARCH") { line.arg("RETURN (ALL)") } else { line };
         ask(link, &line.arg("UID").arg(piece), &mut hits).await?;
     }
-    hits.sort_unstable();
-    hits.dedup();
+    let mut hits = hits.ascending();
     let wanted = Wanted::new(set);
     hits.retain(|uid| wanted.has(*uid));
     Ok(hits)
@@ -342,6 +369,23 @@ mod tests {
             (r#"{"modSeq":"620162338","gmailRaw":"has:attachment"}"#, r#"X-GM-RAW "has:attachment" MODSEQ 620162338"#),
         ] {
             assert_eq!(shown(json), format!("UID SEARCH {expected}"), "{json}");
+        }
+    }
+
+    #[test]
+    fn many_rows_of_many_uids_are_never_expanded() {
+        let row = |all: &[u8]| {
+            let all = UidRanges::parse(all);
+            Untagged::Esearch(Box::new(crate::grammar::EsearchRow { all, ..Default::default() }))
+        };
+        let mut hits = Hits::default();
+        hits.take(row(b"1:10000000"), "A1");
+        assert!(!hits.are_too_many() && hits.ranges.len() == 1);
+        for _ in 0..30 {
+            hits.take(row(b"1:10000000"), "A1");
+            let ids = vec![1; 1000];
+            hits.take(Untagged::Search(crate::grammar::SearchRow { ids, mod_seq: None }), "A1");
+            assert!(hits.are_too_many() && hits.ranges.capacity() == 0 && hits.single.capacity() == 0);
         }
     }
 

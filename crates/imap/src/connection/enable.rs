@@ -29,14 +29,14 @@ impl Link {
         }
         let line = Line::new("ENABLE").arg(words.join(" "));
         let tag = self.send(&line).await?;
-        self.enabling = Some((tag, line));
+        self.enabling = Some(Box::new((tag, line)));
         Ok(())
     }
 
     /// Waits until it is known how names are written.
     pub(crate) async fn settle_names(&mut self) -> Result<()> {
         // Its answer may have been read with those of a call that was given up.
-        if let Some((tag, line)) = self.enabling.take().filter(|(tag, _)| self.has_answer(tag)) {
+        if let Some((tag, line)) = self.enabling.take().map(|sent| *sent).filter(|(tag, _)| self.has_answer(tag)) {
             // A server that refuses has its names as before.
             self.completion(&tag, &line, &mut |_| {}).await?;
         }

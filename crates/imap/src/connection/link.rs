@@ -38,6 +38,7 @@ use crate::command::argument::Mailbox;
 use crate::command::line::{Line, Segment};
 use crate::error::{Error, Result};
 use crate::grammar::{Completion, ConditionKind, Event, NameEncoding, Untagged, WireName};
+use crate::tap::limits::MAX_LITERAL_BYTES;
 use crate::tap::{Events, Tap, TapControl};
 
 /// Silence in the middle of a command for so long is the end of the connection: a half-open one answers never.
@@ -64,12 +65,14 @@ pub(crate) struct Link {
     pub(crate) encoding: NameEncoding,
     /// RFC 6855 is in force.
     pub(crate) accepts_utf8: bool,
-    /// ENABLE under way.
-    pub(super) enabling: Option<(RequestId, Line)>,
+    /// ENABLE under way. In its box: thousands of connections have none.
+    pub(super) enabling: Option<Box<(RequestId, Line)>>,
     pub(crate) names: Arc<Names>,
     pub(crate) quirks: Arc<Quirks>,
     pub(crate) parts: Arc<EncodedParts>,
     pub(super) departed: Arc<Departed>,
+    /// Of one response.
+    pub(crate) max_literal_bytes: u64,
     /// Dies with this connection.
     pub(super) life: Arc<()>,
     /// The right to it.
@@ -79,7 +82,8 @@ pub(crate) struct Link {
     pub(super) compression_tried: bool,
     /// Its token, if that has an end.
     pub(super) renewal: Option<Renewal>,
-    early: Early,
+    /// Apart: an idle connection is small.
+    early: Box<Early>,
     answers: Answers,
     writing: bool,
     /// Between IDLE's `+` and DONE.
@@ -116,12 +120,13 @@ impl Link {
             quirks,
             parts: Arc::default(),
             departed: Arc::default(),
+            max_literal_bytes: MAX_LITERAL_BYTES as u64,
             life: Arc::default(),
             permit: None,
             is_far: false,
             compression_tried: false,
             renewal: None,
-            early: Early::default(),
+            early: Box::default(),
             answers: Answers::default(),
             writing: false,
             idling: false,
@@ -175,12 +180,18 @@ impl Link {
 
     /// Waits for the completion of a command already sent, whatever it is.
     pub(crate) async fn completion(&mut self, tag: &RequestId, line: &Line, sink: Sink<'_>) -> Result<Completion> {
+        let mut weight = 0;
         loop {
             if let Some(done) = self.answers.take(tag) {
                 return Ok(done);
             }
-            match self.next_event(line.verb(), line.patience()).await? {
+            let (event, bytes) = self.next_event(line.verb(), line.patience()).await?;
+            match event {
                 Event::Untagged(data) => {
+                    // These are kept by nobody, and there may be one for each message.
+                    if !matches!(data, Untagged::Exists(_) | Untagged::Recent(_) | Untagged::Expunge(_)) {
+                        weight = line.allowance().spend(weight, bytes)?;
+                    }
                     // What was asked for is no news: a watcher that fetches would wake itself.
                     if !matches!(&data, Untagged::Fetch(row) if self.answers.expect(row)) {
                         self.observe(&data, line.verb())?;
@@ -235,15 +246,15 @@ impl Link {
     pub(crate) async fn uncork(&mut self, verb: &'static str) -> Result<()> {
         self.control.cork(false);
         let Self { session, events, early, .. } = self;
-        let written = events.drive(session.get_mut().flush(), |event| early.push(event));
+        let written = events.drive_weighed(session.get_mut().flush(), |event, bytes| early.push(event, bytes));
         watched(written, verb).await?.map_err(|error| self.lost(verb, Some(error.into())))?;
-        self.no_flood()
+        self.early.no_flood()
     }
 
     /// Writes DONE or any other line that carries no tag.
     pub(crate) async fn write_untagged(&mut self, text: &'static str, verb: &'static str) -> Result<()> {
         let Self { session, events, early, .. } = self;
-        let written = events.drive(session.run_command_untagged(text), |event| early.push(event));
+        let written = events.drive_weighed(session.run_command_untagged(text), |event, bytes| early.push(event, bytes));
         watched(written, verb).await?.map_err(|error| self.lost(verb, Some(error)))
     }
 
@@ -270,7 +281,7 @@ impl Link {
     /// Waits for the next untagged data between commands; observes it. Ends only with data or the connection.
     pub(crate) async fn listen(&mut self) -> Result<Untagged> {
         loop {
-            match self.next_event_unwatched("IDLE").await? {
+            match self.next_unwatched("IDLE").await?.0 {
                 Event::Untagged(data) => {
                     self.observe(&data, "IDLE")?;
                     return Ok(data);
@@ -313,7 +324,7 @@ impl Link {
             self.idling = false;
         }
         while !self.answers.all_came() {
-            match self.next_event("drain", READ_WATCHDOG).await? {
+            match self.next_event("drain", READ_WATCHDOG).await?.0 {
                 Event::Untagged(data) => self.observe(&data, "drain")?,
                 Event::Completion(completion) => self.complete(completion)?,
                 Event::Continuation(_) => {}
@@ -334,7 +345,7 @@ impl Link {
         let line = Line::new("LOGOUT");
         if let Ok(tag) = self.send(&line).await {
             // Whatever comes, it is over.
-            while let Ok(event) = self.next_event("LOGOUT", READ_WATCHDOG).await {
+            while let Ok((event, _)) = self.next_event("LOGOUT", READ_WATCHDOG).await {
                 if matches!(&event, Event::Completion(done) if done.tag == tag.0) {
                     return;
                 }
@@ -365,7 +376,8 @@ impl Link {
     async fn go_ahead(&mut self, tag: &RequestId, line: &Line) -> Result<GoAhead> {
         let mut aside = Early::default();
         let given = loop {
-            match self.next_event(line.verb(), line.patience()).await? {
+            let (event, bytes) = self.next_event(line.verb(), line.patience()).await?;
+            match event {
                 Event::Continuation(_) => break GoAhead::Given,
                 Event::Completion(completion) if completion.tag == tag.0 => {
                     self.complete(completion)?;
@@ -378,12 +390,13 @@ impl Link {
                         self.view.bye = Some(reply::of_condition(condition, &self.view.scrub));
                         return Err(self.lost(line.verb(), None));
                     }
-                    aside.push(event);
+                    aside.push(event, bytes);
+                    aside.no_flood()?;
                 }
             }
         };
         self.early.preceded_by(aside);
-        self.no_flood()?;
+        self.early.no_flood()?;
         Ok(given)
     }
 
@@ -392,11 +405,12 @@ impl Link {
         let Self { session, events, early, .. } = self;
         let written = match tag {
             None => {
-                let run = events.drive(session.run_command(&text), |event| early.push(event));
+                let run = events.drive_weighed(session.run_command(&text), |event, bytes| early.push(event, bytes));
                 watched(run, verb).await?.map(Some)
             }
             Some(_) => {
-                let run = events.drive(session.run_command_untagged(&text), |event| early.push(event));
+                let run =
+                    events.drive_weighed(session.run_command_untagged(&text), |event, bytes| early.push(event, bytes));
                 watched(run, verb).await?.map(|()| None)
             }
         };
@@ -408,29 +422,26 @@ impl Link {
             Ok(None) => {}
             Err(error) => return Err(self.lost(verb, Some(error))),
         }
-        self.no_flood()?;
+        self.early.no_flood()?;
         tag.clone().ok_or(Error::Internal("a command without a tag"))
     }
 
     async fn write_bytes(&mut self, bytes: &Bytes, verb: &'static str) -> Result<()> {
         for piece in bytes.chunks(WRITE_PIECE) {
             let Self { session, events, early, .. } = self;
-            let written = events.drive(session.get_mut().write_all(piece), |event| early.push(event));
+            let written =
+                events.drive_weighed(session.get_mut().write_all(piece), |event, bytes| early.push(event, bytes));
             watched(written, verb).await?.map_err(|error| self.lost(verb, Some(error.into())))?;
-            self.no_flood()?;
+            self.early.no_flood()?;
         }
         Ok(())
     }
 
-    fn no_flood(&self) -> Result<()> {
-        if self.early.flooded { Err(Error::protocol("it floods the client while it writes")) } else { Ok(()) }
-    }
-
-    /// The next event. Cancel-safe. Waits `patience` from the last byte that came.
-    async fn next_event(&mut self, verb: &'static str, patience: Duration) -> Result<Event> {
+    /// The next event with its wire bytes. Cancel-safe. Waits `patience` from the last byte that came.
+    async fn next_event(&mut self, verb: &'static str, patience: Duration) -> Result<(Event, usize)> {
         loop {
             let heard = self.control.bytes_read();
-            match clock::timeout(patience, self.next_event_unwatched(verb)).await {
+            match clock::timeout(patience, self.next_unwatched(verb)).await {
                 Ok(event) => return event,
                 Err(_) if self.control.bytes_read() > heard => {}
                 Err(_) => return Err(Error::Silent { during: verb, waited: patience }),
@@ -438,9 +449,9 @@ impl Link {
         }
     }
 
-    async fn next_event_unwatched(&mut self, verb: &'static str) -> Result<Event> {
+    async fn next_unwatched(&mut self, verb: &'static str) -> Result<(Event, usize)> {
         loop {
-            if let Some(event) = self.early.take().or_else(|| self.events.try_next()) {
+            if let Some(event) = self.early.take().or_else(|| self.events.try_next_weighed()) {
                 self.last_answer = clock::now();
                 return Ok(event);
             }
@@ -448,8 +459,8 @@ impl Link {
             // Whoever awaits async-imap takes events at the same time: the tap's deadlock rule.
             let (event, read) = tokio::select! {
                 biased;
-                event = events.next() => (event, None),
-                read = session.read_response() => (events.try_next(), Some(read)),
+                event = events.next_weighed() => (event, None),
+                read = session.read_response() => (events.try_next_weighed(), Some(read)),
             };
             match (event, read) {
                 (Some(event), _) => {

@@ -32,6 +32,8 @@ use crate::tap::{Events, Limits, Tap, TapControl};
 pub(super) const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// Events kept of one step of login: a flood before login is an attack.
 const MAX_EVENTS: usize = 1000;
+/// Their wire bytes. Capabilities and a refusal are some hundred.
+const MAX_EVENT_BYTES: usize = 1 << 20;
 
 /// Connects and logs in. A refused token is reported to its source; if that has another one, it is tried once.
 pub(crate) async fn log_in(settings: &Settings, call: &Call) -> Result<Link> {
@@ -243,9 +245,10 @@ impl Stage {
 
     async fn ask_capabilities(&mut self) -> Result<()> {
         self.assumed = false;
-        let mut seen = Vec::new();
+        let mut seen = Seen::default();
         let run = self.client.run_command_and_check_ok("CAPABILITY", None);
-        let run = self.events.drive(run, |event| keep(&mut seen, event)).await;
+        let run = self.events.drive_weighed(run, |event, bytes| seen.keep(event, bytes)).await;
+        let seen = seen.events;
         for event in &seen {
             if let Event::Untagged(Untagged::Capability(words)) = event {
                 self.capabilities = Capabilities::new(words);
@@ -264,8 +267,8 @@ impl Stage {
     async fn authenticate(self, settings: &Settings, proof: &Secret) -> Result<Outcome> {
         let Self { client, mut events, control, capabilities, scrub, assumed } = self;
         let user = settings.credentials.user();
-        let mut seen = Vec::new();
-        let collect = |event| keep(&mut seen, event);
+        let mut seen = Seen::default();
+        let collect = |event, bytes| seen.keep(event, bytes);
         let way = choose(&capabilities, &settings.credentials)?;
         tracing::debug!(target: "imap", mechanism = way.map_or("LOGIN", Mechanism::name), "logging in");
         let mut challenge = Refusal::default();
@@ -275,10 +278,11 @@ impl Stage {
                     mechanism.initial_response(user, proof, &settings.endpoint.host, settings.endpoint.port)?;
                 let (exchange, command, refused) = Exchange::new(mechanism, response, capabilities.has("SASL-IR"));
                 challenge = refused;
-                events.drive(client.authenticate(command.expose(), exchange), collect).await
+                events.drive_weighed(client.authenticate(command.expose(), exchange), collect).await
             }
-            None => events.drive(client.login(user, proof.expose()), collect).await,
+            None => events.drive_weighed(client.login(user, proof.expose()), collect).await,
         };
+        let seen = seen.events;
         match session {
             Ok(session) => {
                 // Those from before login are forgotten (RFC 9051 §6.2.2).
@@ -294,6 +298,7 @@ impl Stage {
                     Link::new(session, events, control, view, settings.names.clone(), settings.quirks.clone());
                 link.parts = settings.parts.clone();
                 link.departed = settings.departed.clone();
+                link.max_literal_bytes = settings.limits.max_literal_bytes as u64;
                 Ok(Outcome::LoggedIn(Box::new(link)))
             }
             Err((_, client))
@@ -357,9 +362,20 @@ fn with_challenge(said: Box<ServerReply>, challenge: Option<String>, scrub: &Scr
     }
 }
 
-fn keep(seen: &mut Vec<Event>, event: Event) {
-    if seen.len() < MAX_EVENTS {
-        seen.push(event);
+/// What came during one step of login.
+#[derive(Default)]
+struct Seen {
+    events: Vec<Event>,
+    bytes: usize,
+}
+
+impl Seen {
+    /// Beyond the limits nothing is kept: the step is over with its completion.
+    fn keep(&mut self, event: Event, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.events.len() < MAX_EVENTS && self.bytes <= MAX_EVENT_BYTES {
+            self.events.push(event);
+        }
     }
 }
 
@@ -385,6 +401,7 @@ mod tests {
     use email_testkit::Mock;
 
     use super::*;
+    use crate::grammar::Continuation;
     use crate::options::Options;
 
     const SERVER: &str = "\
@@ -418,5 +435,17 @@ mod tests {
         }
         drop(link);
         mock.finished().await;
+    }
+
+    #[test]
+    fn what_comes_before_login_is_bounded_by_bytes() {
+        let event = || Event::Continuation(Continuation { text: String::new() });
+        let mut seen = Seen::default();
+        seen.keep(event(), 50 << 20);
+        seen.keep(event(), 1);
+        assert!(seen.events.is_empty());
+        let mut seen = Seen::default();
+        (0..2 * MAX_EVENTS).for_each(|_| seen.keep(event(), 10));
+        assert_eq!(seen.events.len(), MAX_EVENTS);
     }
 }

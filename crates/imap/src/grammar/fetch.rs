@@ -96,6 +96,9 @@ fn is_known(value: Item<'_>) -> bool {
     value.atom().is_some_and(|atom| Attribute::of(atom) != Attribute::Unknown)
 }
 
+/// Sections of one row; nobody asks for more than three at once.
+const MAX_SECTIONS: usize = 100;
+
 fn store(row: &mut FetchRow, attribute: Attribute, name: &[u8], value: Item<'_>) {
     match attribute {
         Attribute::Uid => row.uid = value.number32().filter(|uid| *uid > 0),
@@ -117,7 +120,9 @@ fn store(row: &mut FetchRow, attribute: Attribute, name: &[u8], value: Item<'_>)
             Err(reason) => row.defects.push(Defect { attribute: "BODYSTRUCTURE", reason }),
         },
         Attribute::Section => {
-            if let Some(name) = SectionName::of(name) {
+            if let Some(name) = SectionName::of(name)
+                && row.sections.len() < MAX_SECTIONS
+            {
                 row.sections.push(name.section(content(value)));
             }
         }

@@ -10,6 +10,10 @@ use crate::types::ModSeq;
 
 /// Namespaces, extended items, quota resources of one response; honest ones have a handful.
 const MAX_MEMBERS: usize = 1000;
+/// Octets of a mailbox name. No server takes a command line that holds a longer one.
+const MAX_NAME: usize = 8 << 10;
+/// Octets of a MAILBOXID (RFC 8474 §4: `1*255`).
+const MAX_OBJECT_ID: usize = 255;
 
 /// `mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox [SP mbox-list-extended]`
 pub(super) fn list(kind: ListKind, frame: &Frame, mut items: Items<'_>) -> Result<ListRow, &'static str> {
@@ -20,7 +24,7 @@ pub(super) fn list(kind: ListKind, frame: &Frame, mut items: Items<'_>) -> Resul
         kind,
         attributes: flags::read(attributes),
         delimiter: self::delimiter(delimiter),
-        name: name_to_the_end(frame, name, items).ok_or("no mailbox name")?,
+        name: name_to_the_end(frame, name, items)?,
         child_info: Vec::new(),
         old_name: None,
     };
@@ -29,7 +33,7 @@ pub(super) fn list(kind: ListKind, frame: &Frame, mut items: Items<'_>) -> Resul
         match key.astring() {
             Some(key) if key.eq_ignore_ascii_case(b"CHILDINFO") => row.child_info = flags::words(value.members()),
             Some(key) if key.eq_ignore_ascii_case(b"OLDNAME") => {
-                row.old_name = value.members().next().and_then(Item::bytes).map(WireName);
+                row.old_name = value.members().next().and_then(Item::astring).and_then(|name| own(&name).ok());
             }
             _ => {}
         }
@@ -40,7 +44,7 @@ pub(super) fn list(kind: ListKind, frame: &Frame, mut items: Items<'_>) -> Resul
 /// `"STATUS" SP mailbox SP "(" [status-att-list] ")"`; unknown items are passed over.
 pub(super) fn status(frame: &Frame, mut items: Items<'_>) -> Result<StatusRow, &'static str> {
     let name = items.next().ok_or("no mailbox name")?;
-    let name = name_to_the_end(frame, name, items).ok_or("no mailbox name")?;
+    let name = name_to_the_end(frame, name, items)?;
     let mut list = items.find_map(Item::list).ok_or("no items")?;
     let mut row = StatusRow {
         name,
@@ -63,7 +67,10 @@ pub(super) fn status(frame: &Frame, mut items: Items<'_>) -> Result<StatusRow, &
             b"UIDVALIDITY" => row.uid_validity = value.number32(),
             b"HIGHESTMODSEQ" => row.highest_mod_seq = value.number().map(ModSeq),
             b"SIZE" => row.size = value.number().filter(|n| *n <= super::body_structure::MAX_SIZE),
-            b"MAILBOXID" => row.mailbox_id = value.members().next().unwrap_or(value).string(),
+            b"MAILBOXID" => {
+                let id = value.members().next().unwrap_or(value).string();
+                row.mailbox_id = id.filter(|id| id.len() <= MAX_OBJECT_ID);
+            }
             _ => {}
         }
     }
@@ -108,16 +115,22 @@ pub(super) fn quota_root(mut items: Items<'_>) -> Result<QuotaRootRow, &'static 
 
 /// A mailbox name; `NIL` is one. Careless servers write names with spaces without quotes: then the name goes on up to
 /// the next list or the end of the line.
-fn name_to_the_end(frame: &Frame, name: Item<'_>, following: Items<'_>) -> Option<WireName> {
+fn name_to_the_end(frame: &Frame, name: Item<'_>, following: Items<'_>) -> Result<WireName, &'static str> {
+    const NONE: &str = "no mailbox name";
+    let first = name.astring().ok_or(NONE)?;
     if name.atom().is_none() {
-        return name.bytes().map(WireName);
+        return own(&first);
     }
-    let mut following = following.take_while(|item| item.list().is_none()).peekable();
-    let end = match following.peek() {
-        None => return name.atom().map(|atom| WireName(Bytes::copy_from_slice(atom))),
-        Some(_) => following.last().map(|item| item.start().saturating_add(item.astring().map_or(0, |s| s.len())))?,
-    };
-    frame.bytes.get(name.start()..end).map(|bytes| WireName(Bytes::copy_from_slice(bytes)))
+    let following = following.take_while(|item| item.list().is_none());
+    match following.last().map(|item| item.start().saturating_add(item.astring().map_or(0, |s| s.len()))) {
+        None => own(&first),
+        Some(end) => own(frame.bytes.get(name.start()..end).ok_or(NONE)?),
+    }
+}
+
+/// In memory of its own: kept, it does not keep the response.
+fn own(name: &[u8]) -> Result<WireName, &'static str> {
+    if name.len() > MAX_NAME { Err("the mailbox name is too long") } else { Ok(WireName(Bytes::copy_from_slice(name))) }
 }
 
 fn delimiter(item: Item<'_>) -> Option<char> {
@@ -161,6 +174,20 @@ mod tests {
             let row = listed(line);
             assert_eq!((row.name.path(NameEncoding::Utf7).as_str(), row.delimiter), (path, delimiter), "{line}");
         }
+    }
+
+    #[test]
+    fn a_name_that_no_command_can_carry_is_none() {
+        for name in ["x".repeat(MAX_NAME + 1), format!("\"{}\"", "x ".repeat(MAX_NAME)), "x ".repeat(MAX_NAME)] {
+            for line in [format!("* LIST () \"/\" {name}"), format!("* STATUS {name} (MESSAGES 1)")] {
+                assert!(matches!(untagged(&line), Untagged::Broken { .. }));
+            }
+        }
+        assert_eq!(listed(&format!("* LIST () \"/\" {}", "x".repeat(MAX_NAME))).name.0.len(), MAX_NAME);
+        let Untagged::Status(row) = untagged(&format!("* STATUS a (MAILBOXID ({}))", "x".repeat(256))) else {
+            panic!()
+        };
+        assert_eq!(row.mailbox_id, None);
     }
 
     #[test]

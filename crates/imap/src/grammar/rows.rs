@@ -84,6 +84,21 @@ pub struct Section {
     pub content: Content,
 }
 
+impl Section {
+    /// Whether both are the same piece.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (self.binary, self.origin) == (other.binary, other.origin) && self.section.eq_ignore_ascii_case(&other.section)
+    }
+
+    /// How many bytes it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.content {
+            Content::Inline(bytes) => bytes.len(),
+            Content::Nil | Content::Streamed { .. } => 0,
+        }
+    }
+}
+
 /// Where the bytes of a section are.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {

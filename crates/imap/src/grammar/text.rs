@@ -43,6 +43,9 @@ pub(super) fn parameters<'a>(
         let parameter = match found.iter_mut().find(|p| p.name == base) {
             Some(known) => known,
             None => {
+                if found.len() >= MAX_PARAMETERS {
+                    continue;
+                }
                 found.push(Parameter { name: base.to_owned(), plain: None, pieces: Vec::new() });
                 let Some(new) = found.last_mut() else { continue };
                 new
@@ -64,12 +67,15 @@ fn plain<'a>(pairs: impl Iterator<Item = (Cow<'a, [u8]>, Cow<'a, [u8]>)>) -> Vec
     let mut found: Vec<(SmolStr, SmolStr)> = Vec::new();
     for (name, value) in pairs {
         let name = utf8(name.trim_ascii()).to_ascii_lowercase_smolstr();
-        if !found.iter().any(|(known, _)| *known == name) {
+        if found.len() < MAX_PARAMETERS && !found.iter().any(|(known, _)| *known == name) {
             found.push((name, short(&value)));
         }
     }
     found
 }
+
+/// Parameters of one part taken; honest ones have five. Each name is compared with those before it.
+const MAX_PARAMETERS: usize = 200;
 
 /// Continuations of one parameter taken; stops 20,000 of them.
 const MAX_PIECES: usize = 200;
@@ -167,6 +173,10 @@ fn decode_charset(charset: &[u8], bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use email_base::clock;
+
     use super::*;
 
     fn read(pairs: &[(&'static str, &'static str)]) -> Vec<(SmolStr, SmolStr)> {
@@ -195,6 +205,18 @@ mod tests {
     #[test]
     fn encoded_words_in_parameters_are_decoded_as_every_mail_program_does() {
         assert_eq!(read(&[("name", "=?utf-8?B?w6k=?=.txt")]), pairs(&[("name", "\u{e9}.txt")]));
+    }
+
+    #[test]
+    fn twenty_thousand_parameters_are_cut_in_linear_time() {
+        let started = clock::now();
+        for star in ["", "*"] {
+            let many: Vec<_> = (0..20_000).map(|n| (format!("a-parameter-{n}{star}"), "x")).collect();
+            let read = parameters(many.iter().map(|(n, v)| (Cow::Borrowed(n.as_bytes()), Cow::Borrowed(v.as_bytes()))));
+            assert_eq!(read.len(), MAX_PARAMETERS);
+            assert_eq!(read[7], ("a-parameter-7".into(), "x".into()));
+        }
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl<'a> Tree<'a> {
     /// Reads the tokens in `range` of the frame. `None` when they are nested absurdly deep.
     pub(super) fn read(frame: &'a Frame, range: Range<usize>) -> Option<Self> {
         let bytes = frame.bytes.get(..range.end).unwrap_or(&frame.bytes);
-        let mut lexer = Lexer { bytes, at: range.start, literals: frame.literals.iter() };
+        let mut lexer = Lexer { bytes, at: range.start, unclosed: 0, literals: frame.literals.iter() };
         let length = range.end.saturating_sub(range.start);
         let mut nodes: Vec<Node> = Vec::with_capacity((length / NODE_BYTES).clamp(8, MAX_RESERVED));
         let mut open: Vec<usize> = Vec::new();
@@ -260,6 +260,8 @@ struct Lexer<'a> {
     /// Of the whole response, cut off behind what is to be read.
     bytes: &'a [u8],
     at: usize,
+    /// Up to here no section is closed: it was looked for once.
+    unclosed: usize,
     /// Those that were not met yet.
     literals: std::slice::Iter<'a, Literal>,
 }
@@ -339,19 +341,23 @@ impl Lexer<'_> {
     }
 
     /// Moves behind the `]` that ends the section. Field names may be quoted; literals among them are not taken.
+    ///
+    /// Behind a section that nothing ends, none is looked for on the same line: it would be searched once for each.
     fn section(&mut self) -> bool {
-        let mut quoted = false;
-        for (offset, byte) in self.rest().iter().enumerate() {
-            match byte {
-                b'"' => quoted = !quoted,
-                b']' if !quoted => {
-                    self.at = self.at.saturating_add(offset).saturating_add(1);
-                    return true;
-                }
-                b'\r' | b'\n' => return false,
-                _ => {}
-            }
+        if self.at < self.unclosed {
+            return false;
         }
+        let mut quoted = false;
+        let end = self.rest().iter().position(|byte| {
+            quoted ^= *byte == b'"';
+            matches!(byte, b'\r' | b'\n') || (*byte == b']' && !quoted)
+        });
+        let end = end.map_or(self.bytes.len(), |offset| self.at.saturating_add(offset));
+        if self.bytes.get(end) == Some(&b']') {
+            self.at = end.saturating_add(1);
+            return true;
+        }
+        self.unclosed = end;
         false
     }
 }
@@ -364,6 +370,10 @@ fn is_sectioned(name: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use email_base::clock;
+
     use super::*;
     use crate::grammar::testing::frame;
 
@@ -407,6 +417,18 @@ mod tests {
         assert_eq!(read("a) b\r\n"), "<a> <b>");
         assert_eq!(read("(a \"b c)\r\n"), "(<a> <b c)\\r\\n>)");
         assert_eq!(read("BODY[1 x\r\n"), "<BODY> <[1> <x>");
+    }
+
+    #[test]
+    fn sections_that_nobody_closed_are_read_in_linear_time() {
+        let started = clock::now();
+        for end in ["", "\"]"] {
+            let line = frame(format!("{}{end}\r\n", "BODY[ ".repeat(40_000)).as_bytes());
+            assert!(Tree::read(&line, 0..line.bytes.len()).unwrap().items().count() >= 80_000);
+        }
+        assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+        // On the next line, behind a literal, there may be whole ones.
+        assert_eq!(read("BODY[1 {1}\r\nx BODY[2 3] y\r\n"), "<BODY> <[1> <x> <BODY[2 3]> <y>");
     }
 
     #[test]

@@ -45,21 +45,36 @@ impl Events {
     ///
     /// It does not read by itself: something has to poll async-imap beside it.
     pub async fn next(&mut self) -> Option<Event> {
+        self.next_weighed().await.map(|(event, _)| event)
+    }
+
+    /// The same with its wire bytes: whoever keeps events bounds them by these. A body that was streamed is not in them.
+    pub async fn next_weighed(&mut self) -> Option<(Event, usize)> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
     /// The next event if there is one now.
     pub fn try_next(&mut self) -> Option<Event> {
+        self.try_next_weighed().map(|(event, _)| event)
+    }
+
+    /// The same with its wire bytes.
+    pub fn try_next_weighed(&mut self) -> Option<(Event, usize)> {
         self.0.lock().take()
     }
 
     /// Runs `work`, some call of async-imap, to its end, and hands every event that comes meanwhile to `on_event`.
     pub async fn drive<W: Future>(&mut self, work: W, mut on_event: impl FnMut(Event)) -> W::Output {
+        self.drive_weighed(work, |event, _| on_event(event)).await
+    }
+
+    /// The same with their wire bytes.
+    pub async fn drive_weighed<W: Future>(&mut self, work: W, mut on_event: impl FnMut(Event, usize)) -> W::Output {
         let mut work = pin!(work);
         poll_fn(|cx| {
             let mut done = work.as_mut().poll(cx);
-            while let Poll::Ready(Some(event)) = self.poll_next(cx) {
-                on_event(event);
+            while let Poll::Ready(Some((event, bytes))) = self.poll_next(cx) {
+                on_event(event, bytes);
                 if done.is_pending() {
                     done = work.as_mut().poll(cx);
                 }
@@ -69,8 +84,7 @@ impl Events {
         .await
     }
 
-    /// See [`Self::next`].
-    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Event, usize)>> {
         let mut state = self.0.lock();
         match state.take() {
             Some(event) => Poll::Ready(Some(event)),
@@ -132,13 +146,13 @@ impl State {
         self.abandoned || self.events.is_empty() || (self.bytes < MAX_BYTES && self.events.len() < MAX_EVENTS)
     }
 
-    fn take(&mut self) -> Option<Event> {
+    fn take(&mut self) -> Option<(Event, usize)> {
         let (event, bytes) = self.events.pop_front()?;
         self.bytes = self.bytes.saturating_sub(bytes);
         if self.has_room() {
             wake(&mut self.giver);
         }
-        Some(event)
+        Some((event, bytes))
     }
 }
 

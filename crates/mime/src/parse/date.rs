@@ -184,7 +184,7 @@ fn time_of_day(text: &str) -> Option<i64> {
         None => 0,
     };
     let valid = (0..=24).contains(&hour) && (0..=59).contains(&minute) && second >= 0;
-    valid.then_some(hour * 3600 + minute * 60 + second)
+    valid.then(|| hour * 3600 + minute * 60 + second)
 }
 
 /// Seconds east of UTC of `+0800`, `+08:00`, `GMT+8`, `EST`.
@@ -204,7 +204,7 @@ fn zone_offset(text: &str) -> Option<i64> {
         3 | 4 => (number / 100, number % 100),
         _ => return None,
     };
-    (hours <= 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+    (hours <= 24 && minutes < 60).then(|| sign * (hours * 3600 + minutes * 60))
 }
 
 /// RFC 5322 §4.3; what is not known there counts as UTC, as it says of military zones.
