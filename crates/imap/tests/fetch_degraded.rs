@@ -45,6 +45,35 @@ async fn a_message_for_which_the_server_says_ok_and_nothing() {
 }
 
 #[tokio::test]
+async fn a_message_of_which_not_even_the_size_is_given() {
+    let mock = server(
+        "IMAP4rev1",
+        format!(
+            "{}C: {{tag}} UID FETCH 1:* (UID RFC822.SIZE)\n\
+             S: * 1 FETCH (UID 4 RFC822.SIZE 4)\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} UID SEARCH UID 1:*\n\
+             S: * SEARCH 4 5\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} UID FETCH 4:5 (UID BODY.PEEK[])\n\
+             S: * 1 FETCH (UID 4 BODY[] \"a: b\")\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} UID FETCH 5 (UID)\n\
+             S: * 2 FETCH (UID 5)\n\
+             S: {{tag}} OK done\n{LOGOUT}",
+            examine("INBOX", 2)
+        ),
+    );
+    let client = connect(&mock).await;
+    let query = json(r#"{"source":true}"#);
+    let (messages, error) = all(client.fetch("INBOX", uids("1:*"), query, FetchOptions::default(), &call())).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(numbers(&messages), [4, 5]);
+    assert_eq!(messages[1].degraded.as_ref().unwrap().code.as_str(), "INCOMPLETE_MESSAGE");
+    finish(client, mock).await;
+}
+
+#[tokio::test]
 async fn a_message_without_a_row_is_there_all_the_same() {
     let row = |uid: u32| format!("S: * {} FETCH (UID {uid} RFC822.SIZE 9)\n", uid - 3);
     let mock = server(

@@ -123,6 +123,11 @@ pub(super) async fn newest(link: &mut Link, count: u32, exists: u32, sizes: bool
     let line = Line::new("FETCH").arg(newest_range(count, exists)).arg(items);
     let mut found = BTreeMap::new();
     collect(link, &line, &mut found, |_| true).await?;
+    if sizes && (found.len() as u64) < u64::from(count.min(link.exists())) {
+        // Some have no size: they are there all the same.
+        let line = Line::new("FETCH").arg(newest_range(count, exists)).arg("(UID)");
+        collect(link, &line, &mut found, |_| true).await?;
+    }
     let surplus = found.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
     Ok(found.into_iter().skip(surplus).collect())
 }
@@ -134,6 +139,13 @@ async fn with_sizes(link: &mut Link, set: &UidSet) -> Result<Vec<(u32, u64)>> {
     for piece in set.lines(MAX_SET_BYTES) {
         let line = Line::new("UID FETCH").arg(piece).arg("(UID RFC822.SIZE)");
         collect(link, &line, &mut found, |uid| wanted.has(uid)).await?;
+    }
+    let asked = set.as_ranges().map_or(u64::MAX, UidRanges::count);
+    if (found.len() as u64) < asked.min(u64::from(link.exists())) {
+        // Some have no size: they are there all the same.
+        for uid in search::existing(link, &set).await? {
+            found.entry(uid).or_default();
+        }
     }
     Ok(found.into_iter().collect())
 }
