@@ -435,3 +435,25 @@ async fn everything_in_place_of_a_window_comes_once_whatever_it_is_called() {
         client.close();
     }
 }
+
+#[tokio::test]
+async fn a_part_of_a_message_with_a_broken_structure_is_asked_for_alone() {
+    let mock = server(
+        "IMAP4rev1",
+        format!(
+            "{}C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[2.MIME] BODY.PEEK[2]<0.{WINDOW}>)\n\
+             S: * 1 FETCH (UID 9 BODYSTRUCTURE ((\"TEXT\" \"PLAIN\" BODY[2]<0> \"SGVsbG8=\")\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} UID FETCH 9 (UID BODY.PEEK[2.MIME] BODY.PEEK[2]<0.{WINDOW}>)\n\
+             S: * 1 FETCH (UID 9 BODY[2.MIME] {{33}}\n\
+             S~: Content-Transfer-Encoding: base64 BODY[2]<0> \"SGVsbG8=\")\\r\\n\n\
+             S: {{tag}} OK done\n{LOGOUT}",
+            examine("INBOX", 1),
+        ),
+    );
+    let client = connect(&mock).await;
+    let (got, error) = all(client.download("INBOX", 9, part("2"), &call())).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(got, b"Hello");
+    finish(client, mock).await;
+}

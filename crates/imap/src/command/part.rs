@@ -110,16 +110,20 @@ impl Command for First {
         link.open(&target.mailbox, Access::Read, self.uid_validity, Freshness::Now).await?;
         let whole = link.quirks.ignores_partial();
         let window = if whole { String::new() } else { format!(" {}", target.window(0, FIRST_WINDOW)) };
-        let items = match &target.part {
+        let mime = match &target.part {
             // The multipart of a message has no MIME header of its own.
-            Some(part) if part.ends_with("TEXT") => format!("(UID BODYSTRUCTURE{window})"),
-            Some(part) => format!("(UID BODYSTRUCTURE BODY.PEEK[{part}.MIME]{window})"),
-            None => format!("(UID RFC822.SIZE{window})"),
+            Some(part) if !part.ends_with("TEXT") => format!(" BODY.PEEK[{part}.MIME]"),
+            _ => String::new(),
         };
+        let about = if target.part.is_some() { "BODYSTRUCTURE" } else { "RFC822.SIZE" };
         let meter = link.meter();
         meter.await_first_byte();
         let before = meter.bytes_read();
-        let row = match row(link, target, &items).await {
+        let row = match row(link, target, &format!("(UID {about}{mime}{window})")).await {
+            // A broken structure has swallowed what stood behind it.
+            Ok(broken) if broken.has_no_end() && target.part.is_some() && !(mime.is_empty() && window.is_empty()) => {
+                row(link, target, &format!("(UID{mime}{window})")).await?
+            }
             // Some servers refuse a part that is not there instead of answering NIL: ask which parts are.
             Err(error @ Error::Refused { .. }) if target.part.is_some() => {
                 let there = row(link, target, "(UID BODYSTRUCTURE)").await?;
