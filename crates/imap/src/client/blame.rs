@@ -35,3 +35,8 @@ pub(super) fn is_refusal_over_a_message(error: &Error) -> bool {
 pub(super) fn is_soon_over(error: &Error) -> bool {
     may_be_a_message(error) && !matches!(error, Error::Silent { .. })
 }
+
+/// Of those, what a server that speaks no IMAP gives, too: only rows that come beside it show that it is a message's fault.
+pub(super) fn is_about_protocol(error: &Error) -> bool {
+    matches!(error.code(), Code::ProtocolViolation | Code::LimitExceeded)
+}

@@ -10,13 +10,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use email_base::{Call, Classify, clock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::batch::{BATCH_ROWS, Batch, Parsed, Parsing, front};
-use super::blame::{is_refusal_over_a_message, is_soon_over, may_be_a_message};
+use super::blame::{is_about_protocol, is_refusal_over_a_message, is_soon_over, may_be_a_message};
 use super::feed::{Feed, Outlet};
 use super::page::Page;
 pub use super::page::Ready;
@@ -213,16 +214,21 @@ impl Plan {
         let permit = acquire(&room).await?;
         let (mailbox, uids) = (self.mailbox.clone(), self.uids.clone());
         let (uid_validity, freshness) = (self.uid_validity, Freshness::Now);
-        let all = Fetch { mailbox, uids, uid_validity, items: self.items.clone(), freshness };
+        let some_came = Arc::new(AtomicBool::new(false));
+        let came = Arc::clone(&some_came);
+        let all = Fetch { mailbox, uids, uid_validity, items: self.items.clone(), freshness, some_came };
         match pool.submit(all, call).await {
             Ok(Fetched::Rows(rows)) => hand_on(&items, rows, permit),
             // One message is at fault, perhaps: the others come.
-            Err(error) if is_soon_over(&error) => {
+            Err(error) if is_soon_over(&error) && (came.load(Ordering::Relaxed) || !is_about_protocol(&error)) => {
                 drop(permit);
                 let (mailbox, uids) = (self.mailbox.clone(), self.uids.clone());
                 let resolve = Resolve { mailbox, uids, uid_validity: self.uid_validity, sizes: Sizes::OfFew };
                 let there = pool.submit(resolve, call).await?;
                 let work = Work::new(chunks(there.messages, CHUNK_ROWS));
+                if came.load(Ordering::Relaxed) {
+                    work.note_that_some_came();
+                }
                 self.work_through(pool, call, items, room, work, (there.uid_validity, Freshness::AsIs)).await
             }
             Err(error) => Err(error),
@@ -295,7 +301,7 @@ impl Plan {
         (uid_validity, freshness): (Option<u32>, Freshness),
     ) -> Result<()> {
         let (mut fruitless, mut suspicions) = (0, 0);
-        let (total, mut since) = (work.left(), clock::now());
+        let mut since = clock::now();
         while work.left() > 0 {
             // Only looked at: the command takes its own.
             drop(acquire(&room).await?);
@@ -319,14 +325,15 @@ impl Plan {
                     suspicions += 1;
                     tracing::debug!(target: "imap", code = error.code().as_str(), "some message cannot be fetched");
                 }
+                // As long as nothing has come, nothing shows that it is a message's fault.
+                Err(error) if is_about_protocol(&error) && !work.some_came() => return Err(error),
                 Err(error) if error.is_lost_connection() || is_soon_over(&error) => {
                     fruitless = if work.left() < before { 0 } else { fruitless + 1 };
                     if fruitless == 0 {
                         since = clock::now();
                     } else if fruitless >= FRUITLESS_TRIES {
                         let patient = fruitless < MAX_FRUITLESS && since.elapsed() < FRUITLESS_TIME;
-                        // As long as nothing has come, nothing shows that it is a message's fault.
-                        let unproven = work.is_alone() && work.left() == total;
+                        let unproven = work.is_alone() && !work.some_came();
                         if !patient
                             || !is_soon_over(&error)
                             || !(if unproven { work.postpone() } else { work.suspect() })

@@ -5,6 +5,8 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::MAX_SET_BYTES;
 use super::argument::Mailbox;
@@ -41,6 +43,8 @@ pub(crate) struct Fetch {
     pub(crate) uid_validity: Option<u32>,
     pub(crate) items: Items,
     pub(crate) freshness: Freshness,
+    /// Set when some row has come: for whoever asks why it failed.
+    pub(crate) some_came: Arc<AtomicBool>,
 }
 
 /// What came of it.
@@ -118,7 +122,9 @@ impl Fetch {
         }
         let line = Line::new("FETCH").arg(newest_range(count, exists)).arg(self.items.text(link));
         let mut rows = Gathered::new(u64::from(count));
-        rows.gather(link, &line, |_| true).await?;
+        let gathered = rows.gather(link, &line, |_| true).await;
+        self.some_came.fetch_or(rows.came, Ordering::Relaxed);
+        gathered?;
         if rows.lack(u64::from(count.min(link.exists()))) {
             let there = resolve::newest(link, count, exists, false).await?;
             rows.complete(there.into_iter().map(|(uid, _)| uid));
@@ -133,7 +139,9 @@ impl Fetch {
         let mut rows = Gathered::new(Self::most(&self.items));
         for piece in set.lines(MAX_SET_BYTES) {
             let line = Line::new("UID FETCH").arg(piece).arg(self.items.text(link));
-            rows.gather(link, &line, |uid| wanted.has(uid)).await?;
+            let gathered = rows.gather(link, &line, |uid| wanted.has(uid)).await;
+            self.some_came.fetch_or(rows.came, Ordering::Relaxed);
+            gathered?;
         }
         let asked = self.uids.as_ranges().map_or(u64::MAX, |ranges| ranges.count());
         if rows.lack(asked.min(u64::from(link.exists()))) {
@@ -149,11 +157,13 @@ pub(super) struct Gathered {
     most: u64,
     /// Some row could not be read at all.
     unreadable: bool,
+    /// Some row was wanted.
+    came: bool,
 }
 
 impl Gathered {
     pub(super) fn new(expected: u64) -> Self {
-        Self { by_uid: BTreeMap::new(), most: expected.saturating_add(SURPLUS_ROWS), unreadable: false }
+        Self { by_uid: BTreeMap::new(), most: expected.saturating_add(SURPLUS_ROWS), unreadable: false, came: false }
     }
 
     /// Whether messages may be there that have no row: one was outside the grammar, or there are fewer than `expected`.
@@ -196,6 +206,7 @@ impl Gathered {
                 return;
             }
             if let Some(uid) = row.uid.filter(|uid| wanted(*uid)) {
+                self.came = true;
                 match self.by_uid.entry(uid) {
                     std::collections::btree_map::Entry::Vacant(vacant) => {
                         vacant.insert(*row);

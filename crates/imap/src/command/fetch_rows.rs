@@ -87,6 +87,8 @@ struct Chunks {
     broken_bytes: usize,
     /// The connection was lost over them before: the next ones go as they are.
     mending: bool,
+    /// Some row has come.
+    came: bool,
 }
 
 /// Messages of one command.
@@ -161,6 +163,16 @@ impl Work {
         chunks.todo.push_front(Chunk::new(rear, front.octets));
         chunks.todo.push_front(front);
         true
+    }
+
+    /// Some row has come, in another way.
+    pub(crate) fn note_that_some_came(&self) {
+        self.lock().came = true;
+    }
+
+    /// Whether any row has come: the server does answer, then, and what fails is about some message.
+    pub(crate) fn some_came(&self) -> bool {
+        self.lock().came
     }
 
     /// The first chunk is tried again behind all others. `false`: there is no other.
@@ -400,6 +412,7 @@ impl FetchRows {
 
     /// A row that is as complete as it gets goes on; one that can be mended waits for the end.
     fn deliver(&self, row: Box<FetchRow>, chunk: &Chunk, work: &mut Chunks) {
+        work.came = true;
         let bytes = row.sections.iter().map(Section::bytes).fold(work.broken_bytes, usize::saturating_add);
         if chunk.without_content {
             self.give(Item::Oversize(row));

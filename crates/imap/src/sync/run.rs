@@ -239,6 +239,7 @@ async fn complete(messages: &mut [FetchedMessage], delivery: &Delivery, pool: &P
             uid_validity: Some(delivery.uid_validity),
             items: Items::new(&FetchQuery { flags: true, ..FetchQuery::default() })?,
             freshness: Freshness::AsIs,
+            some_came: Arc::default(),
         };
         if let Fetched::Rows(rows) = pool.submit(fetch, call).await? {
             for row in rows {
