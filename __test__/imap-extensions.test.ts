@@ -33,6 +33,20 @@ onImap('extensions', (backend) => {
     await Promise.all([client.logout(), plain.logout()])
   })
 
+  test('a download of more than is asked for ahead comes whole, though a server completes it all at once', async () => {
+    const client = await imap(backend, 'boundary')
+    const mail = Buffer.from(`Subject: Large\r\n\r\n${`${'A'.repeat(76)}\r\n`.repeat(800_000)}`)
+    const { uid } = await client.append('INBOX', mail)
+    let [bytes, same] = [0, true]
+    for await (const chunk of client.download('INBOX', uid!)) {
+      same &&= chunk.equals(mail.subarray(bytes, bytes + chunk.length))
+      bytes += chunk.length
+    }
+    expect([bytes, same]).toEqual([mail.length, true])
+    await client.delete('INBOX', uid!)
+    await client.logout()
+  })
+
   test('names, texts and headers beyond ASCII, whatever the server takes them in', async () => {
     const client = await imap(backend, 'boundary')
     const path = `Entwürfe & 草稿 ${Date.now()}`

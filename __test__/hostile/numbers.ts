@@ -16,6 +16,8 @@ const examined = (name: string, data: string, code: Case['code'] = 'OK', call = 
   call,
   code,
 })
+/** All there are: those of which the server gives no row come degraded. */
+const ALL = [5, 6, 9]
 const uidsOf = (uids: number[]): Case['check'] => {
   return ({ value }) => expect((value as { uid: number }[]).map(({ uid }) => uid)).toEqual(uids)
 }
@@ -37,15 +39,15 @@ export const numbers: Case[] = [
   examined('UIDNEXT that lies', '* 3 EXISTS\r\n* OK [UIDVALIDITY 77] x\r\n* OK [UIDNEXT 2] x', 'OK', 'newest'),
   examined('HIGHESTMODSEQ beyond 64 bits', '* 3 EXISTS\r\n* OK [HIGHESTMODSEQ 99999999999999999999999] x'),
   fetched('everything vanished', '* VANISHED 1:4294967295', 'OK', uidsOf([])),
-  fetched('everything vanished earlier', '* VANISHED (EARLIER) 1:4294967295,1:4294967295', 'OK', uidsOf([])),
-  fetched('UID 0', '* 1 FETCH (UID 0 FLAGS ())\r\n* 1 FETCH (UID 5 FLAGS ())', 'OK', uidsOf([5]), 'flags'),
+  fetched('everything vanished earlier', '* VANISHED (EARLIER) 1:4294967295,1:4294967295', 'OK', uidsOf(ALL)),
+  fetched('UID 0', '* 1 FETCH (UID 0 FLAGS ())\r\n* 1 FETCH (UID 5 FLAGS ())', 'OK', uidsOf(ALL), 'flags'),
   fetched('a UID beyond 2^53', '* 1 FETCH (UID 9007199254740993 FLAGS ())', ['OK', 'PROTOCOL_VIOLATION']),
   fetched('a UID beyond 2^64', '* 1 FETCH (UID 99999999999999999999 FLAGS ())', ['OK', 'PROTOCOL_VIOLATION']),
   fetched(
     'sizes beyond 2^53 and 2^64',
     '* 1 FETCH (UID 5 RFC822.SIZE 9007199254740993 FLAGS ())\r\n* 2 FETCH (UID 6 RFC822.SIZE 99999999999999999999 FLAGS ())',
     'OK',
-    uidsOf([5, 6]),
+    uidsOf(ALL),
   ),
   fetched(
     'a size beyond 2^64 before a whole message',
@@ -54,16 +56,16 @@ export const numbers: Case[] = [
     undefined,
     'source',
   ),
-  fetched('a MODSEQ beyond 2^63', '* 1 FETCH (UID 5 MODSEQ (18446744073709551615) FLAGS ())', 'OK', uidsOf([5])),
-  fetched('a MODSEQ beyond 2^64', '* 1 FETCH (UID 5 MODSEQ (99999999999999999999) FLAGS ())', 'OK', uidsOf([5])),
+  fetched('a MODSEQ beyond 2^63', '* 1 FETCH (UID 5 MODSEQ (18446744073709551615) FLAGS ())', 'OK', uidsOf(ALL)),
+  fetched('a MODSEQ beyond 2^64', '* 1 FETCH (UID 5 MODSEQ (99999999999999999999) FLAGS ())', 'OK', uidsOf(ALL)),
   fetched(
     'part sizes beyond 2^64',
     '* 1 FETCH (UID 5 BODYSTRUCTURE ("text" "plain" NIL NIL NIL "7bit" 99999999999999999999 -3))',
     'OK',
-    uidsOf([5]),
+    uidsOf(ALL),
   ),
-  fetched('the year 99999', '* 1 FETCH (UID 5 INTERNALDATE "99-Foo-99999 99:99:99 +9999" FLAGS ())', 'OK', uidsOf([5])),
-  fetched('the year 0', '* 1 FETCH (UID 5 INTERNALDATE "01-Jan-0000 00:00:00 -1400" FLAGS ())', 'OK', uidsOf([5])),
+  fetched('the year 99999', '* 1 FETCH (UID 5 INTERNALDATE "99-Foo-99999 99:99:99 +9999" FLAGS ())', 'OK', uidsOf(ALL)),
+  fetched('the year 0', '* 1 FETCH (UID 5 INTERNALDATE "01-Jan-0000 00:00:00 -1400" FLAGS ())', 'OK', uidsOf(ALL)),
   fetched('a sequence number of 0', '* 0 FETCH (UID 5 FLAGS ())\r\n* 0 EXPUNGE', 'OK', undefined, 'flags'),
   {
     name: 'a range that would be four billion search results',
@@ -119,7 +121,7 @@ export const numbers: Case[] = [
     },
     call: 'rows',
     code: 'OK',
-    check: uidsOf([5]),
+    check: uidsOf(ALL),
   },
   {
     name: 'the same message a thousand times',
@@ -142,6 +144,6 @@ export const numbers: Case[] = [
     },
     call: 'rows',
     code: 'OK',
-    check: uidsOf([5, 6, 9]),
+    check: uidsOf(ALL),
   },
 ]
