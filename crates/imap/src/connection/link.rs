@@ -37,7 +37,7 @@ use super::view::View;
 use crate::command::argument::Mailbox;
 use crate::command::line::{Line, Segment};
 use crate::error::{Error, Result};
-use crate::grammar::{Completion, ConditionKind, Event, NameEncoding, Untagged, WireName};
+use crate::grammar::{Completion, CompletionStatus, ConditionKind, Event, NameEncoding, Untagged, WireName};
 use crate::tap::limits::MAX_LITERAL_BYTES;
 use crate::tap::{Events, Tap, TapControl};
 
@@ -86,13 +86,13 @@ pub(crate) struct Link {
     early: Box<Early>,
     answers: Answers,
     writing: bool,
-    /// Between IDLE's `+` and DONE.
-    idling: bool,
+    /// IDLE that was begun and has not ended, by DONE or by the server itself.
+    pub(super) idling: Option<RequestId>,
     last_answer: Instant,
 }
 
 /// What the server said to a line that ends in a synchronising literal.
-enum GoAhead {
+pub(super) enum GoAhead {
     Given,
     Refused,
 }
@@ -129,7 +129,7 @@ impl Link {
             early: Box::default(),
             answers: Answers::default(),
             writing: false,
-            idling: false,
+            idling: None,
             last_answer: clock::now(),
         }
     }
@@ -258,37 +258,12 @@ impl Link {
         watched(written, verb).await?.map_err(|error| self.lost(verb, Some(error)))
     }
 
-    /// IDLE (RFC 2177): writes it and waits for the server's `+`. `false` when it was refused.
-    pub(crate) async fn begin_idle(&mut self, line: &Line) -> Result<Option<RequestId>> {
-        let tag = self.send(line).await?;
-        self.idling = true;
-        match self.go_ahead(&tag, line).await? {
-            GoAhead::Given => Ok(Some(tag)),
-            GoAhead::Refused => {
-                self.idling = false;
-                self.answer_or_refusal(&tag, line, &mut |_| {}).await.map(|_| None)
-            }
-        }
-    }
-
-    /// Ends IDLE and waits until the server is back.
-    pub(crate) async fn end_idle(&mut self, tag: &RequestId, line: &Line) -> Result<()> {
-        self.write_untagged("DONE", line.verb()).await?;
-        self.idling = false;
-        self.completion(tag, line, &mut |_| {}).await.map(|_| ())
-    }
-
-    /// Waits for the next untagged data between commands; observes it. Ends only with data or the connection.
-    pub(crate) async fn listen(&mut self) -> Result<Untagged> {
-        loop {
-            match self.next_unwatched("IDLE").await?.0 {
-                Event::Untagged(data) => {
-                    self.observe(&data, "IDLE")?;
-                    return Ok(data);
-                }
-                Event::Completion(completion) => self.complete(completion)?,
-                Event::Continuation(_) => {}
-            }
+    /// Waits for what the server says between commands, and observes it. Ends only with that or with the connection.
+    pub(crate) async fn listen(&mut self) -> Result<()> {
+        match self.next_unwatched("IDLE").await?.0 {
+            Event::Untagged(data) => self.observe(&data, "IDLE"),
+            Event::Completion(completion) => self.complete(completion),
+            Event::Continuation(_) => Ok(()),
         }
     }
 
@@ -319,10 +294,7 @@ impl Link {
     /// Reads every answer that is still to come.
     pub(super) async fn drain(&mut self) -> Result<()> {
         self.uncork("drain").await?;
-        if self.idling {
-            self.write_untagged("DONE", "IDLE").await?;
-            self.idling = false;
-        }
+        self.write_done().await?;
         while !self.answers.all_came() {
             match self.next_event("drain", READ_WATCHDOG).await?.0 {
                 Event::Untagged(data) => self.observe(&data, "drain")?,
@@ -363,6 +335,12 @@ impl Link {
     }
 
     fn complete(&mut self, completion: Completion) -> Result<()> {
+        // IDLE ended on both sides at once: our DONE met a server that took it for a command.
+        if completion.tag == "DONE" && completion.status == CompletionStatus::Bad {
+            return Ok(());
+        }
+        // However it ends (OK, NO, BAD), it is over, also when nobody has asked for it.
+        self.idling.take_if(|tag| tag.0 == completion.tag);
         let code = completion.code.clone();
         self.answers.came(completion)?;
         if let Some(code) = &code {
@@ -373,7 +351,7 @@ impl Link {
 
     /// After a synchronising literal's announcement: `+`, or the command's completion. Everything else that comes is kept
     /// in order for those who wait for it: it may belong to a command that is under way before this one.
-    async fn go_ahead(&mut self, tag: &RequestId, line: &Line) -> Result<GoAhead> {
+    pub(super) async fn go_ahead(&mut self, tag: &RequestId, line: &Line) -> Result<GoAhead> {
         let mut aside = Early::default();
         let given = loop {
             let (event, bytes) = self.next_event(line.verb(), line.patience()).await?;

@@ -418,20 +418,51 @@ mod tests {
         S: {tag} BAD not at all\n\
         X: eof\n";
 
-    /// A session lives for days: each answer that nobody takes would stay for as long.
-    #[tokio::test]
-    async fn answers_to_id_and_to_a_refused_idle_do_not_pile_up() {
-        let mock = Mock::start(async |listener| listener.accept().await.play(SERVER).await);
+    async fn link(mock: &Mock) -> Link {
         let connect = ConnectOptions { ca: Vec::new(), proxy: Proxy::Direct, connect_timeout: None };
         let endpoint = Endpoint { host: "localhost".into(), port: mock.port(), tls: Security::None };
         let credentials = Credentials::Password { user: "ada".into(), password: "secret".into() };
         let options = Options::new(endpoint, Connector::new(&connect).unwrap(), credentials);
-        let mut link = log_in(&options.try_into().unwrap(), &Call::default()).await.unwrap();
+        log_in(&options.try_into().unwrap(), &Call::default()).await.unwrap()
+    }
+
+    /// A session lives for days: each answer that nobody takes would stay for as long.
+    #[tokio::test]
+    async fn answers_to_id_and_to_a_refused_idle_do_not_pile_up() {
+        let mock = Mock::start(async |listener| listener.accept().await.play(SERVER).await);
+        let mut link = link(&mock).await;
         link.run_quietly(&Line::new("NOOP")).await.unwrap();
         assert_eq!(link.kept_answers(), 0, "ID");
         for _ in 0..2 {
             assert!(link.begin_idle(&Line::new("IDLE")).await.unwrap().is_none());
             assert_eq!(link.kept_answers(), 0, "IDLE");
+        }
+        drop(link);
+        mock.finished().await;
+    }
+
+    #[tokio::test]
+    async fn an_idle_that_the_server_has_ended_is_not_ended_again() {
+        const END: &str = "C: {idle} IDLE\nS: + idling\nS: {idle} OK terminated\nC: {tag} NOOP\nS: {tag} OK\n";
+        let (login, _) = SERVER.split_once("C: {id}").unwrap();
+        let login = login.replace(" ID ", " ");
+        let mock = Mock::start(async move |listener| {
+            listener.accept().await.play(&(login + END + END + "X: eof\n")).await;
+        });
+        let mut link = link(&mock).await;
+        // What ends it else: a call, or the cleaning up after one that was given up.
+        for by_settling in [false, true] {
+            let line = Line::new("IDLE");
+            let tag = link.begin_idle(&line).await.unwrap().unwrap();
+            while link.is_idling() {
+                link.listen().await.unwrap();
+            }
+            if by_settling {
+                assert!(link.settle().await);
+            } else {
+                link.end_idle(&tag, &line).await.unwrap();
+            }
+            link.run_quietly(&Line::new("NOOP")).await.unwrap();
         }
         drop(link);
         mock.finished().await;

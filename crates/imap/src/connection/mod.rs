@@ -15,6 +15,7 @@ mod compress;
 mod departed;
 mod early;
 mod enable;
+mod idle;
 mod job;
 mod known;
 mod link;
