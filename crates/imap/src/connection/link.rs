@@ -32,8 +32,8 @@ use super::names::Names;
 use super::parts::EncodedParts;
 use super::quirks::Quirks;
 use super::renewal::Renewal;
-use super::reply;
 use super::view::View;
+use super::{refusal, reply};
 use crate::command::argument::Mailbox;
 use crate::command::line::{Line, Segment};
 use crate::error::{Error, Result};
@@ -198,7 +198,7 @@ impl Link {
                     }
                     sink(data);
                 }
-                Event::Completion(completion) => self.complete(completion)?,
+                Event::Completion(completion) => self.complete(completion, line.verb())?,
                 // Nobody asked; some servers repeat themselves.
                 Event::Continuation(_) => {}
             }
@@ -262,7 +262,7 @@ impl Link {
     pub(crate) async fn listen(&mut self) -> Result<()> {
         match self.next_unwatched("IDLE").await?.0 {
             Event::Untagged(data) => self.observe(&data, "IDLE"),
-            Event::Completion(completion) => self.complete(completion),
+            Event::Completion(completion) => self.complete(completion, "IDLE"),
             Event::Continuation(_) => Ok(()),
         }
     }
@@ -298,7 +298,7 @@ impl Link {
         while !self.answers.all_came() {
             match self.next_event("drain", READ_WATCHDOG).await?.0 {
                 Event::Untagged(data) => self.observe(&data, "drain")?,
-                Event::Completion(completion) => self.complete(completion)?,
+                Event::Completion(completion) => self.complete(completion, "drain")?,
                 Event::Continuation(_) => {}
             }
         }
@@ -334,10 +334,14 @@ impl Link {
         if self.view.bye.is_some() { Err(self.lost(verb, None)) } else { Ok(()) }
     }
 
-    fn complete(&mut self, completion: Completion) -> Result<()> {
+    fn complete(&mut self, completion: Completion, verb: &'static str) -> Result<()> {
         // IDLE ended on both sides at once: our DONE met a server that took it for a command.
         if completion.tag == "DONE" && completion.status == CompletionStatus::Bad {
             return Ok(());
+        }
+        if refusal::ends_session(&completion) {
+            let said = reply::of_completion(&completion, &self.view.scrub);
+            return Err(Error::ConnectionLost { during: verb, bye: Some(said) });
         }
         // However it ends (OK, NO, BAD), it is over, also when nobody has asked for it.
         self.idling.take_if(|tag| tag.0 == completion.tag);
@@ -358,7 +362,7 @@ impl Link {
             match event {
                 Event::Continuation(_) => break GoAhead::Given,
                 Event::Completion(completion) if completion.tag == tag.0 => {
-                    self.complete(completion)?;
+                    self.complete(completion, line.verb())?;
                     break GoAhead::Refused;
                 }
                 event => {
