@@ -43,7 +43,7 @@ use crate::tap::{Events, Tap, TapControl};
 
 /// Silence in the middle of a command for so long is the end of the connection: a half-open one answers never.
 pub(crate) const READ_WATCHDOG: Duration = Duration::from_secs(60);
-/// The same for commands over which servers are known to think long: SEARCH in bodies, COPY of thousands, APPEND.
+/// The same for commands over which servers are known to think long: SEARCH in texts, COPY of thousands, APPEND.
 pub(crate) const SLOW_READ_WATCHDOG: Duration = Duration::from_secs(300);
 /// A peer that takes no byte for so long is not there any more.
 const WRITE_WATCHDOG: Duration = Duration::from_secs(60);
