@@ -20,6 +20,7 @@ mod job;
 mod known;
 mod link;
 mod login;
+mod login_command;
 mod names;
 mod parts;
 mod pool;
