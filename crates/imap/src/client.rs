@@ -24,7 +24,7 @@ use crate::command::create::Create;
 use crate::command::delete::Delete;
 use crate::command::delete_mailbox::DeleteMailbox;
 use crate::command::list::List;
-use crate::command::r#move::Move;
+use crate::command::r#move::{Move, Moved, Originals};
 use crate::command::rename::Rename;
 use crate::command::replace::Replace;
 use crate::command::search::Search;
@@ -211,7 +211,8 @@ impl Client {
         self.pool.submit(Copy { mailbox, uids, destination, uid_validity: options.uid_validity }, call).await
     }
 
-    /// Moves messages: MOVE (RFC 6851), else COPY, `\Deleted` and UID EXPUNGE of just these.
+    /// Moves messages: MOVE (RFC 6851), else COPY, `\Deleted` and UID EXPUNGE of just these. What fails behind the COPY is
+    /// [`Error::OriginalsRemain`]: the same call would copy them once more.
     pub async fn r#move(
         &self,
         path: &str,
@@ -221,7 +222,13 @@ impl Client {
         call: &Call,
     ) -> Result<UidMapping> {
         let (mailbox, destination) = (Mailbox::new(path)?, Mailbox::new(destination)?);
-        self.pool.submit(Move { mailbox, uids, destination, uid_validity: options.uid_validity }, call).await
+        let copy = Move { mailbox: mailbox.clone(), uids, destination, uid_validity: options.uid_validity };
+        let Moved { mapping, originals } = self.pool.submit(copy, call).await?;
+        if let Some(Originals { uids, uid_validity }) = originals {
+            let removed = self.pool.submit(Delete::new(mailbox, uids, uid_validity), call).await;
+            removed.map_err(|cause| Error::OriginalsRemain { path: path.to_owned(), cause: Box::new(cause) })?;
+        }
+        Ok(mapping)
     }
 
     /// Removes messages for ever, just these (RFC 4315): without UIDPLUS it is refused.

@@ -147,6 +147,16 @@ pub enum Error {
         /// When to try again.
         retry_after: Option<Duration>,
     },
+    /// A move without MOVE got no further than its copies. Never `retryable`: the same call would copy once more.
+    #[error(
+        "the messages were copied, but the originals remain in {path:?}; copied again they would be there twice: {cause}"
+    )]
+    OriginalsRemain {
+        /// The mailbox they were to leave.
+        path: String,
+        /// Why they could not be removed.
+        cause: Box<Error>,
+    },
     /// The server has no way to do it.
     #[error("the IMAP server lacks {extension}, which {call} needs")]
     CapabilityMissing {
@@ -266,6 +276,12 @@ impl Classify for Error {
             Self::PartNotFound { .. } => Code::PartNotFound,
             Self::UidValidityChanged { .. } => Code::UidValidityChanged,
             Self::Refused { code, .. } => *code,
+            Self::OriginalsRemain { cause, .. } => match cause.code() {
+                code @ (Code::Timeout | Code::ConnectionLost) => code,
+                // Whoever reads no more than the code must not take it for something that passes.
+                code if code.entry().retryable => Code::CommandRejected,
+                code => code,
+            },
             Self::CapabilityMissing { .. } => Code::CapabilityMissing,
             Self::ProtocolViolation(_) => Code::ProtocolViolation,
             Self::IncompleteMessage(_) => Code::IncompleteMessage,
@@ -299,6 +315,7 @@ impl Classify for Error {
             Self::Net(error) => error.action(),
             Self::Token(error) => error.action(),
             Self::UnsafeLogin(_) => Action::FixConfig,
+            Self::OriginalsRemain { .. } if self.code().entry().retryable => Action::None,
             _ => self.code().entry().action,
         }
     }
@@ -315,7 +332,7 @@ impl Classify for Error {
         match self {
             Self::Net(error) => error.retryable(),
             Self::Token(error) => error.retryable(),
-            Self::UnsafeLogin(_) => false,
+            Self::UnsafeLogin(_) | Self::OriginalsRemain { .. } => false,
             _ => self.code().entry().retryable,
         }
     }
@@ -341,6 +358,7 @@ impl Classify for Error {
             | Self::MailboxUnavailable(reply)
             | Self::UnsafeLogin(reply)
             | Self::Refused { reply, .. } => Some((**reply).clone()),
+            Self::OriginalsRemain { cause, .. } => cause.server(),
             Self::Net(error) => error.server(),
             Self::Token(error) => error.server(),
             _ => None,

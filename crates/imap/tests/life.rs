@@ -212,6 +212,22 @@ async fn a_lost_connection_is_reopened_and_reading_repeated() {
 }
 
 #[tokio::test]
+async fn an_expired_session_that_answers_instead_of_hanging_up_is_left_for_another_one() {
+    const STATUS: &str = "C: {tag} STATUS \"INBOX\" (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)\n";
+    for status in ["NO", "BAD"] {
+        let over = format!("{STATUS}S: {{tag}} {status} Session invalidated - AccessTokenExpired\nX: eof\n");
+        let mock = Mock::start(async move |listener| {
+            listener.accept().await.play(&(login("IMAP4rev1") + &over)).await;
+            let again = format!("{STATUS}S: * STATUS INBOX (MESSAGES 4)\nS: {{tag}} OK done\n{LOGOUT}");
+            listener.accept().await.play(&(login("IMAP4rev1") + &again)).await;
+        });
+        let client = connect(&mock).await;
+        assert_eq!(client.status("INBOX", &call()).await.unwrap().messages, 4, "{status}");
+        finish(client, mock).await;
+    }
+}
+
+#[tokio::test]
 async fn a_throttling_farewell_is_not_answered_by_another_try() {
     let mock = servers(
         "IMAP4rev1",

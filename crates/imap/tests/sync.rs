@@ -158,19 +158,21 @@ async fn qresync_tells_it_all_with_the_answer_to_examine() {
 
 #[tokio::test]
 async fn a_server_that_calls_the_parameter_bad_gets_none() {
-    let mock = server(
-        "IMAP4rev1 ENABLE QRESYNC CONDSTORE",
-        "C: {enable} ENABLE QRESYNC\n\
-         C: {open} EXAMINE \"INBOX\" (CONDSTORE)\n\
-         S: {enable} BAD what?\n\
-         S: {open} BAD what?\n"
-            .to_owned()
-            + &first_of_three().replace("(UID FLAGS)", "(UID FLAGS MODSEQ)")
-            + LOGOUT,
-    );
-    let client = connect(&mock).await;
-    assert_eq!(added(&sync(&client, None).await), [3, 2, 1]);
-    finish(client, mock).await;
+    for refusal in
+        ["BAD what?", "NO Unknown command argument", "NO EXAMINE invalid parameters", "NO Unsupported Command"]
+    {
+        let mock = server(
+            "IMAP4rev1 ENABLE QRESYNC CONDSTORE",
+            format!(
+                "C: {{enable}} ENABLE QRESYNC\nC: {{open}} EXAMINE \"INBOX\" (CONDSTORE)\n\
+                 S: {{enable}} BAD what?\nS: {{open}} {refusal}\n{}{LOGOUT}",
+                first_of_three().replace("(UID FLAGS)", "(UID FLAGS MODSEQ)")
+            ),
+        );
+        let client = connect(&mock).await;
+        assert_eq!(added(&sync(&client, None).await), [3, 2, 1], "{refusal}");
+        finish(client, mock).await;
+    }
 }
 
 #[tokio::test]

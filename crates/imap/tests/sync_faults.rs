@@ -115,7 +115,7 @@ async fn an_expired_session_is_reopened_and_every_message_comes_once() {
 }
 
 #[tokio::test]
-async fn a_mailbox_that_goes_away_in_the_middle_is_not_found() {
+async fn a_mailbox_that_goes_away_in_the_middle_is_an_error_and_inbox_is_not_called_missing() {
     for refusal in ["NO [NONEXISTENT] gone", "NO Mailbox is not selectable"] {
         let mock = server(
             "IMAP4rev1",
@@ -130,7 +130,7 @@ async fn a_mailbox_that_goes_away_in_the_middle_is_not_found() {
         let first = sync(&client, None).await;
         let (batches, error) = collect(&client, cursor(&first), FLAGS_ONLY).await;
         assert!(batches.is_empty());
-        assert_eq!(error.unwrap().code().as_str(), "MAILBOX_NOT_FOUND");
+        assert_eq!(error.unwrap().code().as_str(), "COMMAND_REJECTED");
         finish(client, mock).await;
     }
 }

@@ -25,7 +25,7 @@ const MAX_STUB: usize = 8 * 1024;
 pub(super) fn message(mut row: FetchRow, query: &FetchQuery, items: &Items) -> FetchedMessage {
     let keep = |wanted: bool| wanted.then_some(());
     let source = whole(&row);
-    if query.body_structure && row.body_structure.is_none() {
+    if query.body_structure && (row.body_structure.is_none() || row.lacks_parts()) {
         mend::structure_from_source(&mut row);
     }
     let degraded = flaws(&row, items, source.as_ref());

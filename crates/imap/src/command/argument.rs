@@ -41,6 +41,10 @@ impl Mailbox {
         self.path.starts_with(&other.path)
     }
 
+    pub(crate) fn is_inbox(&self) -> bool {
+        self.path == "INBOX"
+    }
+
     /// As the caller knows it.
     pub(crate) fn path(&self) -> &str {
         &self.path

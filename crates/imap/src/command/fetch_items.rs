@@ -89,7 +89,7 @@ impl Items {
 
     /// Whether the row's structure was asked for and is not to be had from the row itself.
     pub(crate) fn lacks_structure(&self, row: &FetchRow) -> bool {
-        self.query.body_structure && row.body_structure.is_none() && source(row).is_none()
+        self.query.body_structure && (row.body_structure.is_none() || row.lacks_parts()) && source(row).is_none()
     }
 
     /// Whether something has to be read from the message instead.

@@ -66,8 +66,7 @@ async fn structures(link: &mut Link, items: &Items, rows: &mut [FetchRow]) -> Re
         if let Some(Content::Inline(source)) = source {
             // Taking 8 MB apart takes some ten milliseconds: not on a thread that serves others.
             let read = tokio::task::spawn_blocking(move || structure(&source)).await;
-            row.body_structure = read.map_err(|_| Error::Internal("a message could not be taken apart"))?;
-            note(row);
+            put(row, read.map_err(|_| Error::Internal("a message could not be taken apart"))?);
         }
     }
     Ok(())
@@ -76,13 +75,14 @@ async fn structures(link: &mut Link, items: &Items, rows: &mut [FetchRow]) -> Re
 /// From a row that has the whole message, or its beginning.
 pub(crate) fn structure_from_source(row: &mut FetchRow) {
     if let Some(Content::Inline(source)) = fetch_items::source(row) {
-        row.body_structure = structure(source);
-        note(row);
+        let found = structure(source);
+        put(row, found);
     }
 }
 
-/// A structure that was left out is a defect, too, though it has been found now.
-fn note(row: &mut FetchRow) {
+/// What was told stays where nothing was found. A structure that was left out is a defect, too, though it is there now.
+fn put(row: &mut FetchRow, found: Option<BodyPart>) {
+    row.body_structure = found.or(row.body_structure.take());
     if !row.defects.iter().any(|defect| defect.attribute == "BODYSTRUCTURE") {
         row.defects.push(Defect { attribute: "BODYSTRUCTURE", reason: "it was left out, and read from the message" });
     }

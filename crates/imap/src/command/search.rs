@@ -88,13 +88,19 @@ impl Search {
         Ok(())
     }
 
+    fn looks_into_messages(&self) -> bool {
+        self.query.texts().next().is_some() || uses(&self.query, &|query| !query.header.is_empty())
+    }
+
     fn lines(&self, link: &Link, exists: u32) -> Result<Vec<Line>> {
         let start = || {
             let line = Line::new("UID SEARCH");
             let line = if link.has_or_rev2("ESEARCH") { line.arg("RETURN (ALL)") } else { line };
             let ascii = self.query.texts().all(str::is_ascii);
             // RFC 6855 §3: with UTF8=ACCEPT everything is UTF-8, and CHARSET is an error.
-            if ascii || link.accepts_utf8 { line.slow() } else { line.arg("CHARSET UTF-8").slow() }
+            let line = if ascii || link.accepts_utf8 { line } else { line.arg("CHARSET UTF-8") };
+            // Flags, dates and sizes are in every server's index.
+            if self.looks_into_messages() { line.slow() } else { line }
         };
         let pieces = match &self.query.uid {
             Some(set) if set.newest_count().is_none() => set.lines(MAX_SET_BYTES),
@@ -162,7 +168,7 @@ async fn ask(link: &mut Link, line: &Line, hits: &mut Hits) -> Result<()> {
 pub(super) async fn existing(link: &mut Link, set: &UidSet) -> Result<Vec<u32>> {
     let mut hits = Hits::default();
     for piece in set.lines(MAX_SET_BYTES) {
-        let line = Line::new("UID SEARCH").slow();
+        let line = Line::new("UID SEARCH");
         let line = if link.has_or_rev2("ESEARCH") { line.arg("RETURN (ALL)") } else { line };
         ask(link, &line.arg("UID").arg(piece), &mut hits).await?;
     }

@@ -82,6 +82,6 @@ impl Command for Store {
 
 /// One STORE.
 pub(super) async fn store(link: &mut Link, uids: &str, item: &str, flags: &str) -> Result<()> {
-    link.run_quietly(&Line::new("UID STORE").arg(uids).arg(item).arg(flags).slow()).await?;
+    link.run_quietly(&Line::new("UID STORE").arg(uids).arg(item).arg(flags)).await?;
     Ok(())
 }

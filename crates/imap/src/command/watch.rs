@@ -4,7 +4,7 @@
 //! EXAMINE ─► differs from what was seen last? ─► IDLE ─┬─ news: told, and on
 //!                                                     ├─ a call waits, or a watcher that has seen nothing yet:
 //!                                                     │  DONE, the turn is over
-//!                                                     └─ [`PROBE`]: DONE, NOOP, IDLE again
+//!                                                     └─ [`PROBE`], or the server ends it: DONE, NOOP, IDLE again
 //! ```
 //!
 //! IDLE dies silently behind NATs and on Exchange, and some servers that offer it tell nothing while it lasts. So it is
@@ -126,9 +126,10 @@ impl Command for Watch {
         self.compare(link)?;
         let began = clock::now();
         let idle = link.has_or_rev2("IDLE");
+        let mut was_short = false;
         loop {
             if idle {
-                self.idle(link, began).await?;
+                was_short = self.idle(link, began, was_short).await?;
             } else {
                 self.wait(link, began, POLL).await?;
             }
@@ -146,25 +147,33 @@ impl Command for Watch {
 }
 
 impl Watch {
-    /// One IDLE, from `+` to DONE.
-    async fn idle(&self, link: &mut Link, began: clock::Instant) -> Result<()> {
+    /// One IDLE, from `+` to DONE, or to the end that the server itself makes of it. Returns whether that end came soon:
+    /// after a second such IDLE in a row it is polled, else a server that keeps none would be asked without a pause.
+    async fn idle(&self, link: &mut Link, began: clock::Instant, was_short: bool) -> Result<bool> {
         let line = Line::new("IDLE");
         let Some(tag) = link.begin_idle(&line).await? else {
             // Offered and refused: as without.
-            return self.wait(link, began, POLL).await;
+            return self.wait(link, began, POLL).await.map(|()| false);
         };
+        let entered = clock::now();
         self.wait(link, began, PROBE).await?;
+        let is_short = !link.is_idling() && entered.elapsed() < POLL;
         let back = clock::timeout(PROBE_ANSWER, link.end_idle(&tag, &line)).await;
         back.map_err(|_| Error::Silent { during: "IDLE", waited: PROBE_ANSWER })??;
-        self.compare(link)
+        self.compare(link)?;
+        if is_short && was_short {
+            self.wait(link, began, POLL).await?;
+        }
+        Ok(is_short)
     }
 
-    /// Listens for at most `time`, or until the connection is needed.
+    /// Listens for at most `time`, or until the connection is needed, or the server has ended IDLE.
     async fn wait(&self, link: &mut Link, began: clock::Instant, time: Duration) -> Result<()> {
         let mut backlog = self.backlog.clone();
         let end = clock::now() + time;
+        let idles = link.is_idling();
         loop {
-            if self.is_awaited(began) {
+            if self.is_awaited(began) || idles != link.is_idling() {
                 return Ok(());
             }
             tokio::select! {

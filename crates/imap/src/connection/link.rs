@@ -32,18 +32,18 @@ use super::names::Names;
 use super::parts::EncodedParts;
 use super::quirks::Quirks;
 use super::renewal::Renewal;
-use super::reply;
 use super::view::View;
+use super::{refusal, reply};
 use crate::command::argument::Mailbox;
 use crate::command::line::{Line, Segment};
 use crate::error::{Error, Result};
-use crate::grammar::{Completion, ConditionKind, Event, NameEncoding, Untagged, WireName};
+use crate::grammar::{Completion, CompletionStatus, ConditionKind, Event, NameEncoding, Untagged, WireName};
 use crate::tap::limits::MAX_LITERAL_BYTES;
 use crate::tap::{Events, Tap, TapControl};
 
 /// Silence in the middle of a command for so long is the end of the connection: a half-open one answers never.
 pub(crate) const READ_WATCHDOG: Duration = Duration::from_secs(60);
-/// The same for commands over which servers are known to think long: SEARCH in bodies, COPY of thousands, APPEND.
+/// The same for commands over which servers are known to think long: SEARCH in texts, COPY of thousands, APPEND.
 pub(crate) const SLOW_READ_WATCHDOG: Duration = Duration::from_secs(300);
 /// A peer that takes no byte for so long is not there any more.
 const WRITE_WATCHDOG: Duration = Duration::from_secs(60);
@@ -86,13 +86,13 @@ pub(crate) struct Link {
     early: Box<Early>,
     answers: Answers,
     writing: bool,
-    /// Between IDLE's `+` and DONE.
-    idling: bool,
+    /// IDLE that was begun and has not ended, by DONE or by the server itself.
+    pub(super) idling: Option<RequestId>,
     last_answer: Instant,
 }
 
 /// What the server said to a line that ends in a synchronising literal.
-enum GoAhead {
+pub(super) enum GoAhead {
     Given,
     Refused,
 }
@@ -129,7 +129,7 @@ impl Link {
             early: Box::default(),
             answers: Answers::default(),
             writing: false,
-            idling: false,
+            idling: None,
             last_answer: clock::now(),
         }
     }
@@ -198,7 +198,7 @@ impl Link {
                     }
                     sink(data);
                 }
-                Event::Completion(completion) => self.complete(completion)?,
+                Event::Completion(completion) => self.complete(completion, line.verb())?,
                 // Nobody asked; some servers repeat themselves.
                 Event::Continuation(_) => {}
             }
@@ -258,37 +258,12 @@ impl Link {
         watched(written, verb).await?.map_err(|error| self.lost(verb, Some(error)))
     }
 
-    /// IDLE (RFC 2177): writes it and waits for the server's `+`. `false` when it was refused.
-    pub(crate) async fn begin_idle(&mut self, line: &Line) -> Result<Option<RequestId>> {
-        let tag = self.send(line).await?;
-        self.idling = true;
-        match self.go_ahead(&tag, line).await? {
-            GoAhead::Given => Ok(Some(tag)),
-            GoAhead::Refused => {
-                self.idling = false;
-                self.answer_or_refusal(&tag, line, &mut |_| {}).await.map(|_| None)
-            }
-        }
-    }
-
-    /// Ends IDLE and waits until the server is back.
-    pub(crate) async fn end_idle(&mut self, tag: &RequestId, line: &Line) -> Result<()> {
-        self.write_untagged("DONE", line.verb()).await?;
-        self.idling = false;
-        self.completion(tag, line, &mut |_| {}).await.map(|_| ())
-    }
-
-    /// Waits for the next untagged data between commands; observes it. Ends only with data or the connection.
-    pub(crate) async fn listen(&mut self) -> Result<Untagged> {
-        loop {
-            match self.next_unwatched("IDLE").await?.0 {
-                Event::Untagged(data) => {
-                    self.observe(&data, "IDLE")?;
-                    return Ok(data);
-                }
-                Event::Completion(completion) => self.complete(completion)?,
-                Event::Continuation(_) => {}
-            }
+    /// Waits for what the server says between commands, and observes it. Ends only with that or with the connection.
+    pub(crate) async fn listen(&mut self) -> Result<()> {
+        match self.next_unwatched("IDLE").await?.0 {
+            Event::Untagged(data) => self.observe(&data, "IDLE"),
+            Event::Completion(completion) => self.complete(completion, "IDLE"),
+            Event::Continuation(_) => Ok(()),
         }
     }
 
@@ -319,14 +294,11 @@ impl Link {
     /// Reads every answer that is still to come.
     pub(super) async fn drain(&mut self) -> Result<()> {
         self.uncork("drain").await?;
-        if self.idling {
-            self.write_untagged("DONE", "IDLE").await?;
-            self.idling = false;
-        }
+        self.write_done().await?;
         while !self.answers.all_came() {
             match self.next_event("drain", READ_WATCHDOG).await?.0 {
                 Event::Untagged(data) => self.observe(&data, "drain")?,
-                Event::Completion(completion) => self.complete(completion)?,
+                Event::Completion(completion) => self.complete(completion, "drain")?,
                 Event::Continuation(_) => {}
             }
         }
@@ -362,7 +334,17 @@ impl Link {
         if self.view.bye.is_some() { Err(self.lost(verb, None)) } else { Ok(()) }
     }
 
-    fn complete(&mut self, completion: Completion) -> Result<()> {
+    fn complete(&mut self, completion: Completion, verb: &'static str) -> Result<()> {
+        // IDLE ended on both sides at once: our DONE met a server that took it for a command.
+        if completion.tag == "DONE" && completion.status == CompletionStatus::Bad {
+            return Ok(());
+        }
+        if refusal::ends_session(&completion) {
+            let said = reply::of_completion(&completion, &self.view.scrub);
+            return Err(Error::ConnectionLost { during: verb, bye: Some(said) });
+        }
+        // However it ends (OK, NO, BAD), it is over, also when nobody has asked for it.
+        self.idling.take_if(|tag| tag.0 == completion.tag);
         let code = completion.code.clone();
         self.answers.came(completion)?;
         if let Some(code) = &code {
@@ -373,14 +355,14 @@ impl Link {
 
     /// After a synchronising literal's announcement: `+`, or the command's completion. Everything else that comes is kept
     /// in order for those who wait for it: it may belong to a command that is under way before this one.
-    async fn go_ahead(&mut self, tag: &RequestId, line: &Line) -> Result<GoAhead> {
+    pub(super) async fn go_ahead(&mut self, tag: &RequestId, line: &Line) -> Result<GoAhead> {
         let mut aside = Early::default();
         let given = loop {
             let (event, bytes) = self.next_event(line.verb(), line.patience()).await?;
             match event {
                 Event::Continuation(_) => break GoAhead::Given,
                 Event::Completion(completion) if completion.tag == tag.0 => {
-                    self.complete(completion)?;
+                    self.complete(completion, line.verb())?;
                     break GoAhead::Refused;
                 }
                 event => {

@@ -20,7 +20,7 @@ use super::link::Link;
 use super::renewal::Renewal;
 use super::sasl::{Exchange, Mechanism, Refusal, refuse_separators};
 use super::view::View;
-use super::{known, refusal, reply, starttls};
+use super::{known, login_command, refusal, reply, starttls};
 use crate::command::id;
 use crate::command::line::Line;
 use crate::error::{Error, Result};
@@ -268,7 +268,6 @@ impl Stage {
         let Self { client, mut events, control, capabilities, scrub, assumed } = self;
         let user = settings.credentials.user();
         let mut seen = Seen::default();
-        let collect = |event, bytes| seen.keep(event, bytes);
         let way = choose(&capabilities, &settings.credentials)?;
         tracing::debug!(target: "imap", mechanism = way.map_or("LOGIN", Mechanism::name), "logging in");
         let mut challenge = Refusal::default();
@@ -278,9 +277,14 @@ impl Stage {
                     mechanism.initial_response(user, proof, &settings.endpoint.host, settings.endpoint.port)?;
                 let (exchange, command, refused) = Exchange::new(mechanism, response, capabilities.has("SASL-IR"));
                 challenge = refused;
-                events.drive_weighed(client.authenticate(command.expose(), exchange), collect).await
+                let run = client.authenticate(command.expose(), exchange);
+                events.drive_weighed(run, |event, bytes| seen.keep(event, bytes)).await
             }
-            None => events.drive_weighed(client.login(user, proof.expose()), collect).await,
+            None => {
+                let line = Line::new("LOGIN").string_arg(user).string_arg(proof.expose());
+                let limit = capabilities.non_synchronizing_limit();
+                login_command::log_in(client, &mut events, &control, (line.segments()?, limit), &mut seen).await
+            }
         };
         let seen = seen.events;
         match session {
@@ -364,14 +368,14 @@ fn with_challenge(said: Box<ServerReply>, challenge: Option<String>, scrub: &Scr
 
 /// What came during one step of login.
 #[derive(Default)]
-struct Seen {
-    events: Vec<Event>,
+pub(super) struct Seen {
+    pub(super) events: Vec<Event>,
     bytes: usize,
 }
 
 impl Seen {
     /// Beyond the limits nothing is kept: the step is over with its completion.
-    fn keep(&mut self, event: Event, bytes: usize) {
+    pub(super) fn keep(&mut self, event: Event, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.events.len() < MAX_EVENTS && self.bytes <= MAX_EVENT_BYTES {
             self.events.push(event);
@@ -379,7 +383,7 @@ impl Seen {
     }
 }
 
-fn completion(seen: &[Event]) -> Option<&Completion> {
+pub(super) fn completion(seen: &[Event]) -> Option<&Completion> {
     seen.iter().find_map(|event| match event {
         Event::Completion(completion) => Some(completion),
         _ => None,
@@ -418,20 +422,51 @@ mod tests {
         S: {tag} BAD not at all\n\
         X: eof\n";
 
-    /// A session lives for days: each answer that nobody takes would stay for as long.
-    #[tokio::test]
-    async fn answers_to_id_and_to_a_refused_idle_do_not_pile_up() {
-        let mock = Mock::start(async |listener| listener.accept().await.play(SERVER).await);
+    async fn link(mock: &Mock) -> Link {
         let connect = ConnectOptions { ca: Vec::new(), proxy: Proxy::Direct, connect_timeout: None };
         let endpoint = Endpoint { host: "localhost".into(), port: mock.port(), tls: Security::None };
         let credentials = Credentials::Password { user: "ada".into(), password: "secret".into() };
         let options = Options::new(endpoint, Connector::new(&connect).unwrap(), credentials);
-        let mut link = log_in(&options.try_into().unwrap(), &Call::default()).await.unwrap();
+        log_in(&options.try_into().unwrap(), &Call::default()).await.unwrap()
+    }
+
+    /// A session lives for days: each answer that nobody takes would stay for as long.
+    #[tokio::test]
+    async fn answers_to_id_and_to_a_refused_idle_do_not_pile_up() {
+        let mock = Mock::start(async |listener| listener.accept().await.play(SERVER).await);
+        let mut link = link(&mock).await;
         link.run_quietly(&Line::new("NOOP")).await.unwrap();
         assert_eq!(link.kept_answers(), 0, "ID");
         for _ in 0..2 {
             assert!(link.begin_idle(&Line::new("IDLE")).await.unwrap().is_none());
             assert_eq!(link.kept_answers(), 0, "IDLE");
+        }
+        drop(link);
+        mock.finished().await;
+    }
+
+    #[tokio::test]
+    async fn an_idle_that_the_server_has_ended_is_not_ended_again() {
+        const END: &str = "C: {idle} IDLE\nS: + idling\nS: {idle} OK terminated\nC: {tag} NOOP\nS: {tag} OK\n";
+        let (login, _) = SERVER.split_once("C: {id}").unwrap();
+        let login = login.replace(" ID ", " ");
+        let mock = Mock::start(async move |listener| {
+            listener.accept().await.play(&(login + END + END + "X: eof\n")).await;
+        });
+        let mut link = link(&mock).await;
+        // What ends it else: a call, or the cleaning up after one that was given up.
+        for by_settling in [false, true] {
+            let line = Line::new("IDLE");
+            let tag = link.begin_idle(&line).await.unwrap().unwrap();
+            while link.is_idling() {
+                link.listen().await.unwrap();
+            }
+            if by_settling {
+                assert!(link.settle().await);
+            } else {
+                link.end_idle(&tag, &line).await.unwrap();
+            }
+            link.run_quietly(&Line::new("NOOP")).await.unwrap();
         }
         drop(link);
         mock.finished().await;

@@ -47,7 +47,7 @@ const SENTENCES: &[(&str, Code)] = &[
     // Gmail, Yahoo and others
     ("too many simultaneous connections", Code::RateLimited),
     ("too many connections", Code::RateLimited),
-    ("bandwidth limits", Code::RateLimited),
+    (BANDWIDTH, Code::RateLimited),
     ("rate limit", Code::RateLimited),
     ("temporarily unavailable", Code::ServerUnavailable),
     ("temporary failure", Code::ServerUnavailable),
@@ -68,6 +68,12 @@ const SENTENCES: &[(&str, Code)] = &[
 /// 163 and 126 say so to SELECT when the client sent no ID.
 const UNSAFE_LOGIN: &str = "unsafe login";
 
+/// Exchange, once the session's token has expired, to whatever command. It says so in a BYE, too.
+const SESSION_OVER: &[&str] = &["session invalidated", "accesstokenexpired"];
+
+/// Gmail says it of what was downloaded today, with OVERQUOTA: nothing is full.
+const BANDWIDTH: &str = "bandwidth limit";
+
 /// A back-off longer than this is not a back-off: a day.
 const MAX_BACKOFF: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -75,6 +81,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) fn row(reply: &ServerReply) -> Code {
     let text = reply.text.to_lowercase();
     let by_sentence = || SENTENCES.iter().find(|(part, _)| text.contains(part)).map(|(_, code)| *code);
+    if text.contains(BANDWIDTH) {
+        return Code::RateLimited;
+    }
     row_of_code(reply).or_else(by_sentence).unwrap_or(Code::CommandRejected)
 }
 
@@ -93,6 +102,20 @@ pub(crate) fn error(command: &'static str, reply: Box<ServerReply>) -> Error {
         Code::MailboxUnavailable => Error::MailboxUnavailable(reply),
         code => Error::Refused { command, code, retry_after: backoff_time(&reply.text), reply },
     }
+}
+
+/// Whether the refusal means that the session is over, though the connection may still be there.
+pub(super) fn ends_session(done: &Completion) -> bool {
+    let text = done.text.to_lowercase();
+    done.status != CompletionStatus::Ok && SESSION_OVER.iter().any(|part| text.contains(part))
+}
+
+/// Whether it is about how the command was written. Some servers say NO to that.
+pub(crate) fn is_about_syntax(reply: &ServerReply) -> bool {
+    let text = reply.text.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let wrong = ["unknown", "invalid", "illegal", "unsupported", "not supported", "unrecognized", "unrecognised"];
+    reply.status == "BAD" || (has(&wrong) && has(&["command", "argument", "parameter"]))
 }
 
 impl Link {
@@ -161,6 +184,7 @@ mod tests {
             (Some("NONEXISTENT"), "Unknown Mailbox: x (Failure)", Code::MailboxNotFound),
             (Some("TRYCREATE"), "Mailbox doesn't exist: x", Code::MailboxNotFound),
             (None, "Mailbox doesn't exist: x", Code::MailboxNotFound),
+            (Some("OVERQUOTA"), "Account exceeded bandwidth limits. (Failure)", Code::RateLimited),
             (Some("OVERQUOTA"), "Quota exceeded (mailbox for user is full)", Code::QuotaExceeded),
             (None, "APPEND [TRYCREATE] failed", Code::MailboxNotFound),
             (None, "Over quota", Code::QuotaExceeded),

@@ -211,10 +211,14 @@ fn collect(selected: &mut Selected, data: &Untagged) {
     }
 }
 
-/// A command about a mailbox by its name was refused: because there is none, or for whatever else the server says.
+/// A command about a mailbox by its name was refused: because there is none, or for whatever else the server says. INBOX
+/// is always there (RFC 9051 §5.1).
 pub(crate) fn named_mailbox(mailbox: &Mailbox, error: Error) -> Error {
     match error {
-        Error::Refused { code: email_base::Code::MailboxNotFound, reply, .. } => {
+        Error::Refused { code: Code::MailboxNotFound, reply, command, retry_after } if mailbox.is_inbox() => {
+            Error::Refused { code: Code::CommandRejected, reply, command, retry_after }
+        }
+        Error::Refused { code: Code::MailboxNotFound, reply, .. } => {
             Error::MailboxNotFound { path: mailbox.path().to_owned(), reply: Some(reply) }
         }
         other => other,
@@ -247,10 +251,12 @@ pub(crate) fn missing_mailbox(mailbox: &Mailbox, error: Error) -> Error {
         {
             Error::Refused { code: is_there(mailbox, &reply).unwrap_or(CommandRejected), reply, command, retry_after }
         }
-        Error::Refused { code: MailboxNotFound | CommandRejected, reply, .. } if reply.status == "NO" => {
+        Error::Refused { code: MailboxNotFound | CommandRejected, reply, .. }
+            if reply.status == "NO" && !mailbox.is_inbox() =>
+        {
             Error::MailboxNotFound { path: mailbox.path().to_owned(), reply: Some(reply) }
         }
-        other => other,
+        other => named_mailbox(mailbox, other),
     }
 }
 
@@ -292,6 +298,29 @@ mod tests {
             let reply = ServerReply { status: "NO".into(), text: text.into(), code: None, details: None };
             let refused = crate::connection::refusal::error("SELECT", Box::new(reply));
             assert_eq!(missing_mailbox(&Mailbox::new(name).unwrap(), refused).code(), expected, "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn inbox_is_never_gone() {
+        for (name, code, text, expected) in [
+            ("INBOX", None, "SELECT failed", Code::CommandRejected),
+            ("inbox", None, "Mailbox does not exist", Code::CommandRejected),
+            ("INBOX", Some("NONEXISTENT"), "no", Code::CommandRejected),
+            ("INBOX", Some("NOPERM"), "no", Code::AccessDenied),
+            ("INBOX", Some("UNAVAILABLE"), "no", Code::ServerUnavailable),
+            ("INBOX", None, "System Error (Failure)", Code::ServerUnavailable),
+            ("INBOX2", None, "SELECT failed", Code::MailboxNotFound),
+        ] {
+            let refused = || {
+                let code = code.map(str::to_owned);
+                let reply = ServerReply { status: "NO".into(), text: text.into(), code, details: None };
+                crate::connection::refusal::error("SELECT", Box::new(reply))
+            };
+            let mailbox = Mailbox::new(name).unwrap();
+            assert_eq!(missing_mailbox(&mailbox, refused()).code(), expected, "{name} {code:?} {text}");
+            let of_copy = named_mailbox(&mailbox, refused()).code();
+            assert!(name != "INBOX" || of_copy != Code::MailboxNotFound, "{name} {code:?} {text}");
         }
     }
 

@@ -26,8 +26,15 @@ const USUAL_PARTS: usize = 4;
 /// Parts of one message; stops a line of 200,000 empty ones, each 40 times the size of its text.
 const MAX_PARTS: usize = 5000;
 
+/// A structure as it was told.
+pub(super) struct Told {
+    pub(super) tree: BodyPart,
+    /// A multipart in it has no parts: the grammar knows none such, and what they hold would be passed over in silence.
+    pub(super) lacks_parts: bool,
+}
+
 /// What is given; missing and NIL fields are empty, negative sizes 0.
-pub(super) fn read(item: Item<'_>) -> Result<BodyPart, &'static str> {
+pub(super) fn read(item: Item<'_>) -> Result<Told, &'static str> {
     let top = item.list().ok_or("BODYSTRUCTURE is not a list")?;
     if top.peek().is_none() {
         return Err("BODYSTRUCTURE is empty");
@@ -35,6 +42,7 @@ pub(super) fn read(item: Item<'_>) -> Result<BodyPart, &'static str> {
     let mut drafts: Vec<Draft> = Vec::with_capacity(USUAL_PARTS);
     let mut waiting: Vec<Waiting<'_>> = Vec::with_capacity(USUAL_PARTS);
     waiting.push(Waiting { body: item, parent: None, number: Number::Top(SmolStr::default()) });
+    let mut lacks_parts = false;
     while let Some(Waiting { body, parent, number }) = waiting.pop() {
         if drafts.len() >= MAX_PARTS {
             return Err("BODYSTRUCTURE has too many parts");
@@ -54,6 +62,7 @@ pub(super) fn read(item: Item<'_>) -> Result<BodyPart, &'static str> {
                     parent: Some(index),
                     number: Number::Child(numbered(number.prefix(), n)),
                 }));
+                lacks_parts |= waiting.len() == first;
                 // The last one put in comes out first.
                 waiting.get_mut(first..).unwrap_or_default().reverse();
                 part.part = number.of("TEXT");
@@ -64,7 +73,8 @@ pub(super) fn read(item: Item<'_>) -> Result<BodyPart, &'static str> {
         }
         drafts.push(Draft { part, parent });
     }
-    fold(drafts).ok_or("BODYSTRUCTURE is empty")
+    let tree = fold(drafts).ok_or("BODYSTRUCTURE is empty")?;
+    Ok(Told { tree, lacks_parts })
 }
 
 struct Waiting<'t> {
@@ -312,7 +322,7 @@ mod tests {
     fn structure(input: &str) -> Result<BodyPart, &'static str> {
         let frame = frame(format!("{input}\r\n").as_bytes());
         let tree = Tree::read(&frame, 0..frame.bytes.len()).unwrap();
-        read(tree.items().next().unwrap())
+        read(tree.items().next().unwrap()).map(|told| told.tree)
     }
 
     /// Number and type of every part, depth first.

@@ -1,5 +1,6 @@
 //! FETCH (RFC 9051 §7.5.2 and extensions): attributes in any order.
 
+use super::body_structure::Told;
 use super::flags::{self, MAX_WORDS};
 use super::rows::{Content, Defect, FetchRow, Section};
 use super::tree::{Item, Items};
@@ -116,7 +117,12 @@ fn store(row: &mut FetchRow, attribute: Attribute, name: &[u8], value: Item<'_>)
             Err(reason) => row.defects.push(Defect { attribute: "ENVELOPE", reason }),
         },
         Attribute::BodyStructure => match body_structure::read(value) {
-            Ok(structure) => row.body_structure = Some(structure),
+            Ok(Told { tree, lacks_parts }) => {
+                row.body_structure = Some(tree);
+                if lacks_parts {
+                    row.defects.push(Defect { attribute: "BODYSTRUCTURE", reason: Defect::NO_PARTS });
+                }
+            }
             Err(reason) => row.defects.push(Defect { attribute: "BODYSTRUCTURE", reason }),
         },
         Attribute::Section => {
@@ -291,6 +297,23 @@ mod tests {
         let broken: Vec<_> = row.defects.iter().map(|d| d.attribute).collect();
         assert_eq!(broken, ["ENVELOPE", "BODYSTRUCTURE", "INTERNALDATE"]);
         assert_eq!((row.uid, row.flags.map(|f| f.len())), (Some(5), Some(1)));
+    }
+
+    #[test]
+    fn a_multipart_without_parts_is_kept_and_known_as_broken() {
+        const TEXT: &str = r#"("text" "plain" NIL NIL NIL "7bit" 5 1)"#;
+        for (structure, broken) in [
+            (r#"("MIXED" ("boundary" "B"))"#.to_owned(), true),
+            (r#"("mixed" ("boundary" "B") NIL NIL)"#.to_owned(), true),
+            (r#"(() "related")"#.to_owned(), true),
+            (format!(r#"({TEXT}("alternative" ("boundary" "B") NIL NIL) "mixed")"#), true),
+            (format!(r#"({TEXT} "mixed" ("boundary" "B") NIL NIL)"#), false),
+            (TEXT.to_owned(), false),
+        ] {
+            let row = row(&format!("(UID 5 BODYSTRUCTURE {structure})"));
+            assert!(row.body_structure.is_some(), "{structure}");
+            assert_eq!((row.lacks_parts(), row.defects.len()), (broken, usize::from(broken)), "{structure}");
+        }
     }
 
     #[test]

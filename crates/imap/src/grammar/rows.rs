@@ -60,6 +60,8 @@ pub struct Defect {
 }
 
 impl Defect {
+    /// Why a structure that is there is broken all the same.
+    pub(crate) const NO_PARTS: &'static str = "BODYSTRUCTURE has a multipart without parts";
     /// Not of an attribute: the row itself is cut.
     pub(super) const OF_THE_ROW: &'static str = "FETCH";
 }
@@ -68,6 +70,11 @@ impl FetchRow {
     /// Its list was not closed: the connection may have been lost inside it, whatever it seems to hold.
     pub fn has_no_end(&self) -> bool {
         self.defects.iter().any(|defect| defect.attribute == Defect::OF_THE_ROW)
+    }
+
+    /// Whether its structure was told, but without the parts of a multipart.
+    pub fn lacks_parts(&self) -> bool {
+        self.defects.iter().any(|defect| defect.reason == Defect::NO_PARTS)
     }
 }
 

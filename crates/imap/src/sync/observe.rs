@@ -25,6 +25,7 @@ use super::state::State;
 use super::whole::whole;
 use crate::command::argument::Mailbox;
 use crate::command::line::Line;
+use crate::connection::refusal::is_about_syntax;
 use crate::connection::{Command, Link, Opening};
 use crate::error::{Error, Result};
 use crate::grammar::{ResponseCode, Untagged};
@@ -124,7 +125,9 @@ impl Observe {
             link.completion(&tag, &line, &mut |_| {}).await?;
         }
         match opened {
-            Err(Error::Refused { reply, .. }) if parameter.is_some() && reply.status == "BAD" => {
+            Err(Error::Refused { reply, .. } | Error::MailboxNotFound { reply: Some(reply), .. })
+                if parameter.is_some() && is_about_syntax(&reply) =>
+            {
                 tracing::debug!(target: "imap", "the server takes no parameter of EXAMINE");
                 link.view.refuses_parameters = true;
                 link.view.qresync = false;

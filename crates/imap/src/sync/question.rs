@@ -45,7 +45,7 @@ pub(super) enum Answer {
 
 impl Question {
     pub(super) fn search(link: &Link) -> Line {
-        let line = Line::new("UID SEARCH").slow();
+        let line = Line::new("UID SEARCH");
         if link.has_or_rev2("ESEARCH") { line.arg("RETURN (ALL)") } else { line }
     }
 
@@ -60,7 +60,7 @@ impl Question {
 
     pub(super) fn changed_since(cursor: &State, mod_seq: u64) -> Self {
         let changed = format!("(UID FLAGS) (CHANGEDSINCE {mod_seq})");
-        Self::Rows(Line::new("UID FETCH").arg(span(cursor)).arg(changed).slow(), true)
+        Self::Rows(Line::new("UID FETCH").arg(span(cursor)).arg(changed), true)
     }
 
     /// Those with a flag, or those without it, whichever are fewer.
@@ -112,7 +112,7 @@ impl Question {
 /// One FETCH, or a SEARCH per flag.
 pub(super) fn comparison(link: &Link, cursor: &State, keywords: &[Flag]) -> Vec<Question> {
     if is_fetched(cursor, keywords) {
-        return vec![Question::Rows(Line::new("UID FETCH").arg(span(cursor)).arg("(UID FLAGS)").slow(), false)];
+        return vec![Question::Rows(Line::new("UID FETCH").arg(span(cursor)).arg("(UID FLAGS)"), false)];
     }
     let system = SYSTEM
         .iter()

@@ -300,6 +300,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tap<S> {
         if this.control.is_corked() {
             return Poll::Ready(Ok(()));
         }
+        if this.control.takes_line() {
+            let line = this.written.split();
+            let tag = line.iter().position(|byte| *byte == b' ').and_then(|end| line.get(..end)).unwrap_or_default();
+            this.passed.extend_from_slice(tag);
+            this.passed.extend_from_slice(b" OK -\r\n");
+            return Poll::Ready(Ok(()));
+        }
         ready!(this.poll_send(cx))?;
         if this.unflushed {
             match Pin::new(&mut this.stream).poll_flush(cx) {

@@ -19,6 +19,7 @@ struct State {
     bytes_read: u64,
     bytes_written: u64,
     corked: bool,
+    answers_line: bool,
     first_byte: FirstByte,
     deflate: DeflateState,
     pace: Pace,
@@ -116,6 +117,11 @@ impl TapControl {
         self.lock().corked = corked;
     }
 
+    /// The next line that is flushed is not sent: async-imap gets an OK to it at once.
+    pub(crate) fn answer_next_line(&self) {
+        self.lock().answers_line = true;
+    }
+
     /// From now on, literals of `BODY[…]` and `BINARY[…]` with at least `min_bytes` go to the returned [`Bodies`], of
     /// which at most about `capacity` bytes wait. Their rows say [`crate::grammar::Content::Streamed`]. NIL, quoted
     /// strings and smaller literals stay in their rows. Replaces the one before.
@@ -130,6 +136,10 @@ impl TapControl {
     /// Literals go the ordinary way again; ends the [`Bodies`]. Call it when the FETCH is complete.
     pub fn stop_bodies(&self) {
         self.lock().sink = None;
+    }
+
+    pub(super) fn takes_line(&self) -> bool {
+        std::mem::take(&mut self.lock().answers_line)
     }
 
     pub(super) fn is_corked(&self) -> bool {
