@@ -40,7 +40,8 @@ const tags: Case[] = [
     name: 'completed twice',
     script: { says: { 'UID FETCH': '{tag} OK done\r\n{tag} OK done\r\n' } },
     call: 'flags',
-    code: 'OK',
+    // There were no rows: it is asked which messages there are, and the second completion is in the way.
+    code: 'PROTOCOL_VIOLATION',
   },
   {
     name: 'commands completed before they were written',
