@@ -67,3 +67,14 @@ async fn a_server_that_goes_in_the_middle_of_the_login_is_a_lost_connection() {
     let (call, _) = call_of(std::time::Duration::from_secs(20));
     assert_eq!(code(Client::connect(of(&mock, "ada", "pä"), &call).await), "CONNECTION_LOST");
 }
+
+#[tokio::test]
+async fn an_ok_to_a_command_that_was_not_sent_is_no_login() {
+    let mock = play(
+        "S: * OK [CAPABILITY IMAP4rev1] ready\nC: {tag} LOGIN \"ada\" \"pass\"\nS: A0001 OK in\nS: A0002 OK in\n\
+         S: {tag} NO [AUTHENTICATIONFAILED] not you\nX: eof\n"
+            .to_owned(),
+    );
+    assert!(Client::connect(of(&mock, "ada", "pass"), &call()).await.is_err());
+    mock.finished().await;
+}

@@ -383,7 +383,7 @@ impl Seen {
     }
 }
 
-pub(super) fn completion(seen: &[Event]) -> Option<&Completion> {
+fn completion(seen: &[Event]) -> Option<&Completion> {
     seen.iter().find_map(|event| match event {
         Event::Completion(completion) => Some(completion),
         _ => None,

@@ -12,9 +12,9 @@ use async_imap::{Client, Session};
 use email_net::Stream;
 use tokio::io::AsyncWriteExt;
 
-use super::login::{Seen, completion};
+use super::login::Seen;
 use crate::command::line::Segment;
-use crate::grammar::{CompletionStatus, Event};
+use crate::grammar::{Completion, CompletionStatus, Event};
 use crate::tap::{Events, Tap, TapControl};
 
 /// None of async-imap's tags, which are an A and a number.
@@ -97,6 +97,13 @@ impl Dialogue<'_> {
         }
         Ok(())
     }
+}
+
+fn completion(seen: &[Event]) -> Option<&Completion> {
+    seen.iter().find_map(|event| match event {
+        Event::Completion(done) if done.tag == TAG => Some(done),
+        _ => None,
+    })
 }
 
 fn continuations(seen: &[Event]) -> usize {
