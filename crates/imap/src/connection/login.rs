@@ -371,13 +371,18 @@ fn with_challenge(said: Box<ServerReply>, challenge: Option<String>, scrub: &Scr
 pub(super) struct Seen {
     pub(super) events: Vec<Event>,
     bytes: usize,
+    /// A completion was kept beyond the limits.
+    overflowed: bool,
 }
 
 impl Seen {
-    /// Beyond the limits nothing is kept: the step is over with its completion.
+    /// Beyond the limits nothing is kept but one completion: the step is over with it.
     pub(super) fn keep(&mut self, event: Event, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes);
-        if self.events.len() < MAX_EVENTS && self.bytes <= MAX_EVENT_BYTES {
+        let has_room = self.events.len() < MAX_EVENTS && self.bytes <= MAX_EVENT_BYTES;
+        let ends = !self.overflowed && matches!(event, Event::Completion(_));
+        self.overflowed |= !has_room && ends;
+        if has_room || ends {
             self.events.push(event);
         }
     }
@@ -482,5 +487,9 @@ mod tests {
         let mut seen = Seen::default();
         (0..2 * MAX_EVENTS).for_each(|_| seen.keep(event(), 10));
         assert_eq!(seen.events.len(), MAX_EVENTS);
+        // A login behind a flood is not waited for in vain.
+        let done = || Completion { tag: "L1".into(), status: CompletionStatus::Ok, code: None, text: String::new() };
+        (0..10).for_each(|_| seen.keep(Event::Completion(done()), 10));
+        assert_eq!(seen.events.len(), MAX_EVENTS + 1);
     }
 }
