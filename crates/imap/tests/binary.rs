@@ -233,7 +233,7 @@ async fn a_server_that_cannot_decode_loses_nothing_and_is_not_asked_again() {
 #[tokio::test]
 async fn a_server_that_says_something_else_than_the_part() {
     type Lie = fn(&[u8], usize, usize) -> Vec<u8>;
-    let lies: [Lie; 7] = [
+    let lies: [Lie; 8] = [
         |_, _, _| row(b"BINARY[2]<0> NIL"),
         |_, _, _| row(b"BINARY[2] \"\""),
         |_, _, _| Vec::new(),
@@ -241,6 +241,7 @@ async fn a_server_that_says_something_else_than_the_part() {
         // Another section, another place, still encoded.
         |bytes, from, count| row(&literal("BINARY[1]", from, cut(bytes, from, count))),
         |bytes, from, count| row(&literal("BINARY[2]", from + 3, cut(bytes, from, count))),
+        |bytes, from, count| row(&literal("BINARY[2]", if from > 0 { 0 } else { 5 }, cut(bytes, from, count))),
         |bytes, from, count| row(&literal("BODY[2]", from, cut(&encode(bytes), from, count))),
     ];
     for (nth, lie) in lies.into_iter().enumerate() {

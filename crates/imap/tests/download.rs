@@ -390,7 +390,7 @@ fn told(bytes: Vec<u8>, answer: impl Fn(usize, String) -> String + Send + Clone 
 async fn a_download_that_cannot_be_had_whole_says_so() {
     let hole = 3 * WINDOW;
     type Answer = fn(usize, String) -> String;
-    let cases: [(&str, &str, Answer); 5] = [
+    let cases: [(&str, &str, Answer); 6] = [
         ("gone midway", "MESSAGE_NOT_FOUND", |from, row| if from < WINDOW { row } else { String::new() }),
         (
             "nothing for one window",
@@ -400,6 +400,9 @@ async fn a_download_that_cannot_be_had_whole_says_so() {
         ("NIL for one window", "INCOMPLETE_MESSAGE", |from, row| match from == 3 * WINDOW {
             true => format!("* 1 FETCH (UID 9 BODY[]<{from}> NIL)\r\n"),
             false => row,
+        }),
+        ("a window that calls itself the first one", "INCOMPLETE_MESSAGE", |from, row| {
+            row.replace(&format!("BODY[]<{from}>"), "BODY[]<0>")
         }),
         ("only flags", "INCOMPLETE_MESSAGE", |from, row| match from < WINDOW {
             true => row,

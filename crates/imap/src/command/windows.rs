@@ -365,7 +365,7 @@ impl Intake<'_> {
         self.told.row |= told.row;
         self.told.section |= told.section;
         for (origin, data) in inline {
-            self.begin(origin);
+            self.begin(origin, data.len() as u64);
             self.data(data).await?;
         }
         Ok(())
@@ -373,10 +373,10 @@ impl Intake<'_> {
 
     async fn take(&mut self, chunk: BodyChunk) -> Result<()> {
         match chunk {
-            BodyChunk::Start { section, binary, origin, .. } => {
+            BodyChunk::Start { section, binary, origin, size } => {
                 self.skip = Skip::All;
                 if self.windows.wants(&section, binary) {
-                    self.begin(origin);
+                    self.begin(origin, size);
                 }
                 Ok(())
             }
@@ -385,14 +385,20 @@ impl Intake<'_> {
         }
     }
 
-    fn begin(&mut self, origin: Option<u64>) {
+    /// `octets` that say they begin at `origin`.
+    fn begin(&mut self, origin: Option<u64>, octets: u64) {
         let at = self.windows.at.get();
-        // No window begins at 0 but the first one, which came before.
-        self.told.whole |= at > 0 && origin.unwrap_or(0) == 0;
-        self.skip = match at.checked_sub(origin.unwrap_or(0)) {
-            Some(known) => Skip::First(known),
-            None => Skip::Gap,
+        // No window begins at 0 but the first one, which came before. So what says that it does is everything, if it is
+        // as long; else its number is wrong.
+        let is_whole = octets >= at && self.windows.size.is_none_or(|size| octets >= size);
+        self.skip = match origin {
+            Some(origin) if origin == at => Skip::First(0),
+            None => Skip::First(at),
+            Some(_) if self.windows.form != Form::Encoded => Skip::All,
+            Some(0) if !is_whole => Skip::Gap,
+            Some(origin) => at.checked_sub(origin).map_or(Skip::Gap, Skip::First),
         };
+        self.told.whole |= at > 0 && (origin.is_none() || (origin == Some(0) && is_whole));
     }
 
     /// Passes bytes on, when the reader has room for them; gives up when it has none and another call waits.
