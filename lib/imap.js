@@ -13,7 +13,7 @@ const { eventsOf } = require('./watch.js')
 const KEY = Symbol('email-native')
 
 /** Rows that cross at once behind a loop over messages: no crossing holds the event loop for more than a moment. */
-const ROWS_AT_ONCE = 50
+const ROWS_AT_ONCE = 100
 
 /** The same of parsed messages, of which each is worth ten such rows. */
 const PARSED_AT_ONCE = 16
