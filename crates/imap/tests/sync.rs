@@ -283,7 +283,7 @@ async fn flags_of_many_messages_are_searched_for_by_what_is_rare() {
     assert_eq!(changes, expected.map(|(uid, flags)| (uid, flags.to_owned())).into());
 }
 
-/// Dovecot does, when a search of a large mailbox takes a quarter of a second: flags got onto the wrong messages.
+/// Dovecot is one: flags got onto the wrong messages.
 #[tokio::test]
 async fn answers_of_a_server_that_searches_for_several_things_at_once_are_not_confused() {
     let one_by_one = "C: {tag} UID SEARCH UID 301:*\nS: * SEARCH 300\nS: {tag} OK done\n\
