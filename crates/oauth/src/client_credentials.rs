@@ -30,17 +30,29 @@ impl Client {
         if let Dialect::Google = provider.dialect {
             return Err(Error::Unsupported("Google has no client credentials for mail".to_owned()));
         }
-        self.within(call, async {
-            let scrub = self.scrub([]);
-            let http = self.web(Endpoint::Token, scrub).patient(Patience::of(call));
-            let outcome = self
-                .flows()
-                .exchange_client_credentials()
-                .add_scopes(scopes.iter().map(|scope| Scope::new(scope.clone())))
-                .request_async(&http)
-                .await;
-            self.tokens(outcome, &scopes)
-        })
-        .await
+        self.within(call, self.app_tokens(&scopes, Patience::of(call))).await
+    }
+
+    /// As `client_credentials`, without a call's limits.
+    pub(crate) async fn app_tokens(&self, scopes: &[String], patience: Patience) -> Result<TokenSet, Error> {
+        let http = self.web(Endpoint::Token, self.scrub([])).patient(patience);
+        let outcome = self
+            .flows()
+            .exchange_client_credentials()
+            .add_scopes(scopes.iter().map(|scope| Scope::new(scope.clone())))
+            .request_async(&http)
+            .await;
+        self.tokens(outcome, scopes)
+    }
+
+    /// Whether `tokens` are the app's own, which has no refresh token and asks again (RFC 6749 §4.4.3). They are known by
+    /// Entra's `.default`; other providers' cannot be told from a user's.
+    pub(crate) fn is_app_only(&self, tokens: &TokenSet) -> bool {
+        let provider = &self.provider().0;
+        matches!(provider.dialect, Dialect::Microsoft(_))
+            && !matches!(provider.proof, Proof::Nothing)
+            && tokens.refresh_token.is_none()
+            && tokens.id_token.is_none()
+            && matches!(&tokens.scopes[..], [scope] if scope.ends_with("/.default"))
     }
 }

@@ -83,6 +83,8 @@ pub(crate) enum Origin {
 pub(crate) struct Renewal<'a> {
     pub(crate) client: &'a Client,
     pub(crate) scopes: &'a [String],
+    /// Renewed by the app's own credentials.
+    pub(crate) app_only: bool,
     pub(crate) store: &'a dyn TokenStore,
     /// What the asker has.
     pub(crate) held: &'a TokenSet,
@@ -161,12 +163,17 @@ impl Grant {
         }
     }
 
-    /// Redeems the refresh token; when that is refused, whatever else is stored by then.
+    /// Asks for another token of the app, or redeems the refresh token; when that is refused, whatever else is stored by then.
     async fn redeemed(
         self: &Arc<Self>,
         latest: &mut Latest,
         renewal: Renewal<'_>,
     ) -> Result<(TokenSet, Origin), Error> {
+        if renewal.app_only {
+            let next = renewal.client.app_tokens(renewal.scopes, renewal.patience).await?;
+            self.adopt(latest, &next);
+            return Ok((next, Origin::Provider));
+        }
         let mut tried = Vec::new();
         loop {
             let Some(token) = latest.tokens.refresh_token.clone() else { return Err(Error::NoRefreshToken) };

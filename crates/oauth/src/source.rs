@@ -36,7 +36,12 @@ const FORCED_PAUSE: Duration = Duration::from_secs(30);
 type Outcome = Result<TokenSet, Arc<Error>>;
 
 /// A renewal under way.
-type Flight = watch::Receiver<Option<Outcome>>;
+#[derive(Clone)]
+struct Flight {
+    outcome: watch::Receiver<Option<Outcome>>,
+    /// A server refused the token that is held: nobody is to try it meanwhile.
+    forced: bool,
+}
 
 /// See the module. Cheap to clone; clones are one source.
 #[derive(Clone)]
@@ -48,6 +53,7 @@ struct Inner {
     client: Client,
     store: Arc<dyn TokenStore>,
     scopes: Vec<String>,
+    app_only: bool,
     grant: Arc<Grant>,
     state: Mutex<State>,
 }
@@ -64,16 +70,19 @@ struct State {
 }
 
 impl Client {
-    /// A source of live tokens that begins with `tokens`. It renews for the resource that they are of.
+    /// A source of live tokens that begins with `tokens`. It renews for the resource that they are of; the app's own
+    /// (`client_credentials`) by the app's credentials.
     pub fn token_source(&self, tokens: TokenSet, store: Arc<dyn TokenStore>) -> Result<TokenSource, Error> {
         check_token("tokens.accessToken", &tokens.access_token)?;
         if let Some(token) = &tokens.refresh_token {
             check_token("tokens.refreshToken", token)?;
         }
-        let scopes = self.renewal_scopes(&tokens.scopes);
+        let app_only = self.is_app_only(&tokens);
+        let scopes = if app_only { tokens.scopes.clone() } else { self.renewal_scopes(&tokens.scopes) };
         let grant = Grant::of(self, &scopes, &tokens);
-        let state = State { renew_at_ms: renew_at_ms(&tokens), tokens, unsaved: None, flight: None, forced: None };
-        let inner = Inner { client: self.clone(), store, scopes, grant, state: Mutex::new(state) };
+        let renew_at_ms = renew_at_ms(&tokens, app_only);
+        let state = State { renew_at_ms, tokens, unsaved: None, flight: None, forced: None };
+        let inner = Inner { client: self.clone(), store, scopes, app_only, grant, state: Mutex::new(state) };
         Ok(TokenSource { inner: Arc::new(inner) })
     }
 }
@@ -94,7 +103,8 @@ impl TokenSource {
         call.check().map_err(|why| Arc::new(why.into()))?;
         let flight = {
             let mut state = self.inner.state();
-            if !state.is_due() {
+            let refused = state.under_way().is_some_and(|flight| flight.forced);
+            if !refused && !state.is_due() {
                 return Ok(state.tokens.access_token.clone());
             }
             let patience = if state.tokens.is_live() { Patience::None } else { Patience::of(call) };
@@ -112,6 +122,8 @@ impl TokenSource {
             let mut state = self.inner.state();
             if state.tokens.access_token != *token {
                 None
+            } else if let Some(flight) = state.under_way() {
+                Some(flight)
             } else if state.forced.is_some_and(|at| clock::now().saturating_duration_since(at) < FORCED_PAUSE) {
                 return Ok(None);
             } else {
@@ -144,11 +156,11 @@ impl TokenSource {
 
     /// The flight under way, or a new one.
     fn join(&self, state: &mut State, refused: Option<Secret>, patience: Patience) -> Flight {
-        // A flight whose task is gone (its runtime was shut down) will never land.
-        if let Some(flight) = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok()) {
-            return flight.clone();
+        if let Some(flight) = state.under_way() {
+            return flight;
         }
-        let (land, flight) = watch::channel(None);
+        let (land, outcome) = watch::channel(None);
+        let flight = Flight { outcome, forced: refused.is_some() };
         state.flight = Some(flight.clone());
         let inner = Arc::clone(&self.inner);
         tokio::spawn(async move {
@@ -176,7 +188,8 @@ impl Inner {
             unsaved => {
                 let held = unsaved.as_ref().unwrap_or(&held);
                 let (client, scopes, store) = (&self.client, &self.scopes[..], &*self.store);
-                self.grant.renewed(Renewal { client, scopes, store, held, refused, patience }).await?
+                let app_only = self.app_only;
+                self.grant.renewed(Renewal { client, scopes, app_only, store, held, refused, patience }).await?
             }
         };
         if origin == Origin::Provider {
@@ -184,7 +197,7 @@ impl Inner {
             self.save(&next, &held).await?;
         }
         let mut state = self.state();
-        state.renew_at_ms = renew_at_ms(&next);
+        state.renew_at_ms = renew_at_ms(&next, self.app_only);
         state.tokens = next.clone();
         state.unsaved = None;
         Ok(next)
@@ -198,6 +211,11 @@ impl Inner {
 }
 
 impl State {
+    fn under_way(&self) -> Option<Flight> {
+        // A flight whose task is gone (its runtime was shut down) will never land.
+        self.flight.clone().filter(|flight| flight.outcome.has_changed().is_ok())
+    }
+
     fn is_due(&self) -> bool {
         self.unsaved.is_some() || clock::unix_ms() >= self.renew_at_ms
     }
@@ -230,7 +248,7 @@ impl fmt::Debug for TokenSource {
 /// Waits for a flight as long as the call lasts; the flight goes on without it.
 async fn landed(mut flight: Flight, call: &Call) -> Outcome {
     let waiting = async {
-        match flight.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) {
+        match flight.outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) {
             Ok(Some(outcome)) => outcome,
             _ => Err(Arc::new(Error::Internal("a token renewal ended without an outcome"))),
         }
@@ -239,9 +257,9 @@ async fn landed(mut flight: Flight, call: &Call) -> Outcome {
 }
 
 /// Somewhere in the second half of the margin, so that many accounts of one moment do not come back in one moment.
-/// Without a refresh token there is nothing to do early.
-fn renew_at_ms(tokens: &TokenSet) -> i64 {
-    if tokens.refresh_token.is_none() {
+/// What cannot be renewed is kept to its end.
+fn renew_at_ms(tokens: &TokenSet, app_only: bool) -> i64 {
+    if tokens.refresh_token.is_none() && !app_only {
         return tokens.expires_at.unix_ms();
     }
     let margin = margin_ms(tokens);

@@ -357,6 +357,36 @@ async fn a_refused_token_is_replaced_once() {
     assert_eq!(tokens.refused(&next).await.unwrap().unwrap().expose(), "canary-access-2");
 }
 
+/// A grant's access tokens were revoked: every connection meets it in one moment, and new ones are opened meanwhile.
+#[tokio::test]
+async fn a_refusal_that_many_meet_at_once_is_one_renewal_for_all() {
+    let world = World::start().await;
+    let row = Row::holding(&token_set(1800));
+    let source = source(&world.microsoft(), token_set(1800), &row);
+    let held = source.current().await.unwrap();
+    let (first, second, anew) = tokio::join!(source.refused(&held), source.refused(&held), source.current());
+    for next in [first.unwrap(), second.unwrap(), Some(anew.unwrap())] {
+        assert_eq!(next.expect("another token to try").expose(), "canary-access-1");
+    }
+    assert_eq!(world.token_requests().len(), 1);
+}
+
+#[tokio::test]
+async fn tokens_of_the_app_itself_are_renewed_by_its_credentials() {
+    let world = World::start().await;
+    let client = world.microsoft();
+    let scope = "https://outlook.office365.com/.default".to_owned();
+    let app_only =
+        |life| TokenSet { refresh_token: None, id_token: None, scopes: vec![scope.clone()], ..token_set(life) };
+    let source = client.token_source(app_only(-5), Arc::new(NoStore)).unwrap();
+    assert_eq!(token(&source).await.unwrap(), "canary-access-1");
+    let refused = Secret::from("canary-access-1");
+    assert_eq!(source.refused(&refused).await.unwrap().unwrap().expose(), "canary-access-2");
+    for request in world.token_requests() {
+        assert_eq!((request["grant_type"].as_str(), &request["scope"]), ("client_credentials", &scope));
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_while_the_provider_is_busy_is_not_the_last_word() {
     let world = World::start().await;
