@@ -37,6 +37,7 @@ impl Client {
         pending: &PendingAuthorization,
         call: &Call,
     ) -> Result<Redeemed, Error> {
+        check_pending(pending)?;
         let scrub =
             self.scrub([pending.code_verifier.expose().as_str(), pending.state.expose(), pending.nonce.expose()]);
         let code = code_of(callback_url, pending, &self.provider().0, &scrub).map_err(|error| self.judge(error))?;
@@ -98,4 +99,18 @@ impl Client {
     fn asks_openid(&self) -> bool {
         self.provider().0.scopes.iter().any(|scope| scope == "openid")
     }
+}
+
+/// What was kept must be what was made: an empty secret would be no protection (RFC 7636 §4.1, RFC 9700 §2.1.1).
+fn check_pending(pending: &PendingAuthorization) -> Result<(), Error> {
+    let verifier = pending.code_verifier.expose();
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    if !(43..=128).contains(&verifier.len()) || !verifier.bytes().all(unreserved) {
+        return Err(Error::argument("pending.codeVerifier is not the one that authorizationUrl gave"));
+    }
+    // An empty state fits no callback.
+    if pending.nonce.expose().is_empty() {
+        return Err(Error::argument("pending.nonce is not the one that authorizationUrl gave"));
+    }
+    Ok(())
 }

@@ -61,6 +61,16 @@ async fn callbacks_that_belong_to_another_authorization() {
     forged.state = Secret::from("");
     let url = format!("{REDIRECT}?code=canary-code&state=");
     assert_eq!(client.redeem(&url, &forged, &call()).await.unwrap_err().code(), Code::AuthorizationMismatch);
+    let forge = |verifier: &str, nonce: &str| {
+        let mut forged = pending.clone();
+        (forged.code_verifier, forged.nonce) = (Secret::from(verifier), Secret::from(nonce));
+        forged
+    };
+    let (verifier, nonce) = (pending.code_verifier.expose(), pending.nonce.expose());
+    for forged in [forge("", nonce), forge(&"v".repeat(42), nonce), forge(&"v ".repeat(30), nonce), forge(verifier, "")]
+    {
+        assert_eq!(client.redeem(&good, &forged, &call()).await.unwrap_err().code(), Code::InvalidArgument);
+    }
     assert!(world.token_requests().is_empty(), "a code was sent for a callback that is not ours");
     // And the honest one works, with the issuer named as well (RFC 9207).
     world.give_id_token(world.key.sign(&world.claims(&pending)));
