@@ -61,6 +61,33 @@ async fn uidnext_that_lies_and_uids_that_come_twice() {
 }
 
 #[tokio::test]
+async fn a_search_that_finds_nothing_among_messages_does_not_empty_the_store() {
+    for answer in ["", "S: * SEARCH\n"] {
+        let again = "C: {a} EXAMINE \"INBOX\"\nC: {b} UID SEARCH UID 4:*\nC: {c} UID FETCH 1:3 (UID FLAGS)\n\
+             S: * 2 EXISTS\nS: * OK [UIDVALIDITY 7] valid\nS: {a} OK open\nS: * SEARCH 3\nS: {b} OK done\n\
+             S: * 1 FETCH (UID 1 FLAGS ())\nS: * 2 FETCH (UID 3 FLAGS ())\nS: {c} OK done\n\
+             C: {tag} UID SEARCH ALL\n"
+            .to_owned();
+        let mock = server("IMAP4rev1", first_of_three() + &again + answer + "S: {tag} OK done\nX: eof\n");
+        let client = connect(&mock).await;
+        let first = sync(&client, None).await;
+        let (batches, error) = collect(&client, cursor(&first), FLAGS_ONLY).await;
+        assert!(batches.is_empty(), "{batches:?}");
+        assert_eq!(error.unwrap().code().as_str(), "PROTOCOL_VIOLATION");
+        client.close();
+        mock.finished().await;
+    }
+    // They went meanwhile.
+    let mock = server(
+        "IMAP4rev1",
+        plain(2) + "C: {tag} UID SEARCH ALL\nS: * SEARCH\nS: * 2 EXPUNGE\nS: * 1 EXPUNGE\nS: {tag} OK done\n" + LOGOUT,
+    );
+    let client = connect(&mock).await;
+    assert_eq!(added(&sync(&client, None).await), [0u32; 0]);
+    finish(client, mock).await;
+}
+
+#[tokio::test]
 async fn a_server_without_uidvalidity_cannot_be_synced() {
     let mock = server("IMAP4rev1", open("EXAMINE \"INBOX\"", 0, "") + LOGOUT);
     let client = connect(&mock).await;

@@ -110,7 +110,12 @@ pub(super) async fn hear(
     }
     let mut answers = Vec::new();
     for Asked { question, heard, .. } in asked {
-        answers.push(question.answer(heard.checked(exists)?));
+        let heard = heard.checked(exists)?;
+        // To believe it would empty the caller's store. Whoever has seen the messages go says so, by EXPUNGE.
+        if complete && matches!(question, Question::All(_)) && heard.uids.is_empty() && !link.is_empty() {
+            return Err(Error::protocol("it has messages and finds none"));
+        }
+        answers.push(question.answer(heard));
     }
     Ok(complete.then_some(answers))
 }
