@@ -28,8 +28,8 @@ async fn a_message_for_which_the_server_says_ok_and_nothing() {
              C: {{tag}} UID FETCH 4:6 (UID BODY.PEEK[])\n\
              S: * 1 FETCH (UID 4 BODY[] \"a: b\")\n\
              S: {{tag}} OK done\n\
-             C: {{tag}} UID FETCH 5:6 (UID)\n\
-             S: * 2 FETCH (UID 5)\n\
+             C: {{tag}} UID SEARCH UID 5:6\n\
+             S: * SEARCH 5\n\
              S: {{tag}} OK done\n{LOGOUT}",
             examine("INBOX", 3)
         ),
@@ -57,8 +57,8 @@ async fn a_message_of_which_not_even_the_size_is_given() {
              C: {{tag}} UID FETCH 4:5 (UID BODY.PEEK[])\n\
              S: * 1 FETCH (UID 4 BODY[] \"a: b\")\n\
              S: {{tag}} OK done\n\
-             C: {{tag}} UID FETCH 5 (UID)\n\
-             S: * 2 FETCH (UID 5)\n\
+             C: {{tag}} UID SEARCH UID 5\n\
+             S: * SEARCH 5\n\
              S: {{tag}} OK done\n{LOGOUT}",
             examine("INBOX", 2)
         ),
@@ -70,6 +70,44 @@ async fn a_message_of_which_not_even_the_size_is_given() {
     assert_eq!(numbers(&messages), [4, 5]);
     assert_eq!(messages[1].degraded.as_ref().unwrap().code.as_str(), "INCOMPLETE_MESSAGE");
     finish(client, mock).await;
+}
+
+#[tokio::test]
+async fn a_message_of_which_not_even_the_uid_is_given() {
+    let mock = Mock::each(None, async move |_, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1").await;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap();
+            let rows = |data: &str| format!("* 1 FETCH (UID 1 {data})\r\n* 3 FETCH (UID 3 {data})\r\n");
+            let said = match command {
+                "EXAMINE \"INBOX\"" => "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".to_owned(),
+                "UID SEARCH UID 2" => "* SEARCH 2\r\n".to_owned(),
+                _ if command.starts_with("UID SEARCH UID 4:") => "* SEARCH 3\r\n".to_owned(),
+                _ if command.starts_with("UID SEARCH") => "* SEARCH 1 2 3\r\n".to_owned(),
+                _ if command.starts_with("UID FETCH 2 ") => String::new(),
+                _ if command.contains("BODY.PEEK[]") => rows("BODY[] \"a: b\""),
+                _ if command.contains("FETCH") => rows("FLAGS () RFC822.SIZE 4"),
+                _ => String::new(),
+            };
+            if peer.try_send(format!("{said}{tag} OK done\r\n")).await.is_err() {
+                return;
+            }
+        }
+    });
+    let client = connect(&mock).await;
+    for query in [r#"{"flags":true}"#, r#"{"source":true}"#] {
+        let (messages, error) =
+            all(client.fetch("INBOX", uids("1:*"), json(query), FetchOptions::default(), &call())).await;
+        assert!(error.is_none(), "{query}: {error:?}");
+        let mut found = numbers(&messages);
+        found.sort_unstable();
+        assert_eq!(found, [1, 2, 3], "{query}");
+    }
+    let batches = support::sync::sync(&client, None).await;
+    let mut added = support::sync::added(&batches);
+    added.sort_unstable();
+    assert_eq!(added, [1, 2, 3]);
+    client.close();
 }
 
 #[tokio::test]

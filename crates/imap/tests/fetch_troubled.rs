@@ -35,6 +35,10 @@ fn troubled(trouble: Trouble, poisoned: &'static [u32]) -> Mock {
             let mut dies = false;
             if command.starts_with("EXAMINE") {
                 answer = "* 5 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".to_owned();
+            } else if let Some(set) = command.strip_prefix("UID SEARCH UID ") {
+                let set = email_imap::UidRanges::parse(set.as_bytes()).unwrap();
+                let found = set.iter().map(|uid| format!(" {uid}")).collect::<String>();
+                answer = format!("* SEARCH{found}\r\n");
             } else if let Some((_, rest)) = command.split_once("FETCH ") {
                 let (set, items) = rest.split_once(' ').unwrap();
                 let set = email_imap::UidRanges::parse(set.replace('*', "5").as_bytes()).unwrap();

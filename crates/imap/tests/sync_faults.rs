@@ -22,7 +22,7 @@ async fn expunged_between_search_and_fetch_is_no_message_and_no_news() {
             + "C: {tag} UID SEARCH ALL\nS: * SEARCH 1 2 3\nS: {tag} OK done\n\
                C: {tag} UID FETCH 1:3 (UID FLAGS)\n\
                S: * 2 EXPUNGE\nS: * 1 FETCH (UID 1 FLAGS ())\nS: * 2 FETCH (UID 3 FLAGS ())\nS: {tag} OK done\n\
-               C: {tag} UID FETCH 2 (UID)\nS: {tag} OK done\n"
+               C: {tag} UID SEARCH UID 2\nS: * SEARCH\nS: {tag} OK done\n"
             + LOGOUT,
     );
     let client = connect(&mock).await;
@@ -206,11 +206,12 @@ fn poisoned(
             let (tag, command) = line.split_once(' ').unwrap();
             let said = match command.split(' ').collect::<Vec<_>>()[..] {
                 ["EXAMINE", ..] => format!("* {exists} EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n"),
-                ["UID", "SEARCH", "ALL"] => {
-                    let all = (1..=exists).map(|uid| uid.to_string()).collect::<Vec<_>>();
-                    format!("* SEARCH {}\r\n", all.join(" "))
+                ["UID", "SEARCH", ref asked @ ..] => {
+                    let asked = asked.last().unwrap().replace("ALL", "1:*").replace('*', &exists.to_string());
+                    let asked = email_imap::UidRanges::parse(asked.as_bytes()).unwrap();
+                    let found = asked.iter().map(|uid| format!(" {}", uid.min(exists))).collect::<String>();
+                    format!("* SEARCH{found}\r\n")
                 }
-                ["UID", "SEARCH", ..] => format!("* SEARCH {exists}\r\n"),
                 ["UID", "FETCH", set, ref items @ ..] => {
                     let set = email_imap::UidRanges::parse(set.as_bytes()).unwrap();
                     let whole = items.join(" ").contains("BODY");

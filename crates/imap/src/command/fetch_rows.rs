@@ -26,6 +26,7 @@ use super::fetch::join;
 use super::fetch_items::Items;
 use super::line::Line;
 use super::mend;
+use super::search;
 use super::windows::Paused;
 use crate::connection::{Access, Backlog, Command, Freshness, Link};
 use crate::error::Result;
@@ -362,20 +363,9 @@ impl FetchRows {
 
     /// When all chunks are through: which of the messages that did not come are there nevertheless?
     async fn ask_about_the_doubtful(&self, link: &mut Link) -> Result<Paused> {
-        let mut doubtful = self.work.lock().doubtful.clone();
-        doubtful.sort_unstable();
-        let mut found = Vec::new();
-        for piece in UidRanges::from_uids(doubtful.iter().copied()).lines(MAX_SET_BYTES) {
-            let line = Line::new("UID FETCH").arg(piece).arg("(UID)");
-            link.run(&line, &mut |data| {
-                if let Untagged::Fetch(row) = data {
-                    found.extend(row.uid.filter(|uid| doubtful.binary_search(uid).is_ok()));
-                }
-            })
-            .await?;
-        }
-        found.sort_unstable();
-        found.dedup();
+        let doubtful = UidRanges::from_uids(self.work.lock().doubtful.iter().copied());
+        // Not by FETCH: some servers give nothing at all of a message, not even its UID.
+        let found = if doubtful.is_empty() { Vec::new() } else { search::existing(link, &doubtful.into()).await? };
         let mut work = self.work.lock();
         work.doubtful.clear();
         if found.len() > 1 && !work.alone && found.len() <= MAX_ALONE {
