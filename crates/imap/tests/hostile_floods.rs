@@ -72,6 +72,25 @@ async fn a_mailbox_that_no_command_can_name_is_left_out() {
     client.close();
 }
 
+/// Before whole messages come, their sizes are asked for.
+#[tokio::test]
+async fn sizes_of_more_messages_than_there_are_do_not_fill_memory() {
+    for set in [r#""1:*""#, r#"{"newest":2}"#] {
+        let mock = server_that_says(|command| {
+            if !command.contains("RFC822.SIZE") {
+                return Vec::new();
+            }
+            let rows = (1..=100_000).map(|uid| format!("* 1 FETCH (UID {uid} RFC822.SIZE 4)\r\n"));
+            rows.collect::<String>().into_bytes()
+        });
+        let client = connect(&mock).await;
+        let query = json(r#"{"source":true}"#);
+        let mut pages = client.fetch("INBOX", json(set), query, Default::default(), &call());
+        assert_eq!(code(pages.next().await.unwrap()), "LIMIT_EXCEEDED", "{set}");
+        client.close();
+    }
+}
+
 /// None of the rows is all that was asked for, so they are joined until the command ends.
 #[tokio::test]
 async fn pieces_of_one_message_without_end_are_a_message_too_large() {

@@ -27,7 +27,7 @@ const MAX_BULKY_ROWS: u64 = 500;
 /// What one command may bring over the wire; a thousand honest envelopes are 1 to 3 MB.
 const MAX_BYTES: u64 = 32 << 20;
 /// Rows beyond what was expected: new mail may come in between. More is a flood.
-const SURPLUS_ROWS: u64 = 1000;
+pub(super) const SURPLUS_ROWS: u64 = 1000;
 /// Sections of one message, from all of its rows; nobody asks for more than three at once.
 const MAX_SECTIONS: usize = 100;
 /// Defects of one message, from all of its rows; one says that it is degraded.

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use super::MAX_SET_BYTES;
 use super::argument::Mailbox;
+use super::fetch::{SURPLUS, SURPLUS_ROWS};
 use super::line::Line;
 use super::search::{self, Wanted, newest_range};
 use crate::connection::{Access, Command, Freshness, Link};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::grammar::Untagged;
 use crate::uid_set::{UidRanges, UidSet};
 
@@ -122,11 +123,12 @@ pub(super) async fn newest(link: &mut Link, count: u32, exists: u32, sizes: bool
     let items = if sizes { "(UID RFC822.SIZE)" } else { "(UID)" };
     let line = Line::new("FETCH").arg(newest_range(count, exists)).arg(items);
     let mut found = BTreeMap::new();
-    collect(link, &line, &mut found, |_| true).await?;
+    let most = u64::from(count.min(exists));
+    collect(link, &line, &mut found, most, |_| true).await?;
     if sizes && (found.len() as u64) < u64::from(count.min(link.exists())) {
         // Some have no size: they are there all the same.
         let line = Line::new("FETCH").arg(newest_range(count, exists)).arg("(UID)");
-        collect(link, &line, &mut found, |_| true).await?;
+        collect(link, &line, &mut found, most, |_| true).await?;
     }
     let surplus = found.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
     Ok(found.into_iter().skip(surplus).collect())
@@ -135,12 +137,13 @@ pub(super) async fn newest(link: &mut Link, count: u32, exists: u32, sizes: bool
 async fn with_sizes(link: &mut Link, set: &UidSet) -> Result<Vec<(u32, u64)>> {
     let set = search::told(link, set).await?;
     let wanted = Wanted::new(&set);
+    let asked = set.as_ranges().map_or(u64::MAX, UidRanges::count);
+    let most = asked.min(u64::from(link.exists()));
     let mut found = BTreeMap::new();
     for piece in set.lines(MAX_SET_BYTES) {
         let line = Line::new("UID FETCH").arg(piece).arg("(UID RFC822.SIZE)");
-        collect(link, &line, &mut found, |uid| wanted.has(uid)).await?;
+        collect(link, &line, &mut found, most, |uid| wanted.has(uid)).await?;
     }
-    let asked = set.as_ranges().map_or(u64::MAX, UidRanges::count);
     if (found.len() as u64) < asked.min(u64::from(link.exists())) {
         // Some have no size: they are there all the same.
         for uid in search::existing(link, &set).await? {
@@ -154,10 +157,14 @@ async fn collect(
     link: &mut Link,
     line: &Line,
     found: &mut BTreeMap<u32, u64>,
+    expected: u64,
     wanted: impl Fn(u32) -> bool + Send + Sync,
 ) -> Result<()> {
+    let limit = expected.saturating_add(SURPLUS_ROWS);
     link.run(line, &mut |data| {
+        // Beyond the limit one more is enough to be noticed.
         if let Untagged::Fetch(row) = data
+            && found.len() as u64 <= limit
             && let Some(uid) = row.uid.filter(|uid| wanted(*uid))
         {
             let size = found.entry(uid).or_default();
@@ -165,5 +172,8 @@ async fn collect(
         }
     })
     .await?;
+    if found.len() as u64 > limit {
+        return Err(Error::LimitExceeded { what: "the rows of one FETCH", limit, name: SURPLUS });
+    }
     Ok(())
 }
