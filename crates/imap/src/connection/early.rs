@@ -15,17 +15,17 @@ const MAX_EARLY_BYTES: usize = 16 << 20;
 pub(super) struct Early {
     /// Each with its wire bytes.
     events: VecDeque<(Event, usize)>,
+    /// What came before them and is passed over for now: see [`Self::set_aside`].
+    aside: VecDeque<(Event, usize)>,
+    /// Of both.
     bytes: usize,
     flooded: bool,
 }
 
 impl Early {
     pub(super) fn push(&mut self, event: Event, bytes: usize) {
-        if self.events.len() < MAX_EARLY_EVENTS && self.bytes < MAX_EARLY_BYTES {
+        if self.make_room(bytes) {
             self.events.push_back((event, bytes));
-            self.bytes = self.bytes.saturating_add(bytes);
-        } else {
-            self.flooded = true;
         }
     }
 
@@ -35,12 +35,26 @@ impl Early {
         Some((event, bytes))
     }
 
-    /// Puts what came before in front of what is here.
-    pub(super) fn preceded_by(&mut self, mut before: Self) {
-        before.events.append(&mut self.events);
-        self.events = before.events;
-        self.bytes = self.bytes.saturating_add(before.bytes);
-        self.flooded |= before.flooded;
+    /// Keeps what was taken for others, until [`Self::put_back`]. Here, as whoever waits may go at any moment.
+    pub(super) fn set_aside(&mut self, event: Event, bytes: usize) {
+        if self.make_room(bytes) {
+            self.aside.push_back((event, bytes));
+        }
+    }
+
+    /// What was set aside is the next to be taken.
+    pub(super) fn put_back(&mut self) {
+        self.aside.append(&mut self.events);
+        self.events = std::mem::take(&mut self.aside);
+    }
+
+    fn make_room(&mut self, bytes: usize) -> bool {
+        let has_room = self.events.len() + self.aside.len() < MAX_EARLY_EVENTS && self.bytes < MAX_EARLY_BYTES;
+        if has_room {
+            self.bytes = self.bytes.saturating_add(bytes);
+        }
+        self.flooded |= !has_room;
+        has_room
     }
 
     pub(super) fn no_flood(&self) -> Result<()> {
@@ -83,14 +97,18 @@ mod tests {
 
     #[test]
     fn what_was_set_aside_comes_first() {
-        let (mut early, mut aside) = (Early::default(), Early::default());
-        early.push(event(3), 4);
-        aside.push(event(1), 1);
-        aside.push(event(2), 2);
-        early.preceded_by(aside);
-        assert_eq!(early.bytes, 7);
+        let mut early = Early::default();
+        for n in 1..=3 {
+            early.push(event(n), n);
+        }
+        for _ in 0..2 {
+            let (event, bytes) = early.take().unwrap();
+            early.set_aside(event, bytes);
+        }
+        early.put_back();
+        assert_eq!(early.bytes, 6);
         let taken: Vec<_> = std::iter::from_fn(|| early.take()).collect();
-        assert_eq!(taken, [(event(1), 1), (event(2), 2), (event(3), 4)]);
+        assert_eq!(taken, [(event(1), 1), (event(2), 2), (event(3), 3)]);
         assert_eq!(early.bytes, 0);
     }
 }

@@ -271,6 +271,7 @@ impl Link {
     pub(crate) async fn settle(&mut self) -> bool {
         self.control.stop_bodies();
         self.control.cork(false);
+        self.early.put_back();
         if self.writing || self.view.bye.is_some() || self.control.end().is_some() {
             return false;
         }
@@ -356,7 +357,6 @@ impl Link {
     /// After a synchronising literal's announcement: `+`, or the command's completion. Everything else that comes is kept
     /// in order for those who wait for it: it may belong to a command that is under way before this one.
     pub(super) async fn go_ahead(&mut self, tag: &RequestId, line: &Line) -> Result<GoAhead> {
-        let mut aside = Early::default();
         let given = loop {
             let (event, bytes) = self.next_event(line.verb(), line.patience()).await?;
             match event {
@@ -372,13 +372,12 @@ impl Link {
                         self.view.bye = Some(reply::of_condition(condition, &self.view.scrub));
                         return Err(self.lost(line.verb(), None));
                     }
-                    aside.push(event, bytes);
-                    aside.no_flood()?;
+                    self.early.set_aside(event, bytes);
+                    self.early.no_flood()?;
                 }
             }
         };
-        self.early.preceded_by(aside);
-        self.early.no_flood()?;
+        self.early.put_back();
         Ok(given)
     }
 
