@@ -1,6 +1,7 @@
 //! `watch` beside other calls on one connection: no change that the server tells is missed, whoever it is told to.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a helper that meets anything unexpected must fail its test"
@@ -11,11 +12,70 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use email_imap::FetchOptions;
+use email_base::Call;
+use email_imap::{Client, FetchOptions, MailboxEventKind, MailboxOptions};
 use email_testkit::Mock;
 use support::fetch::*;
 use support::*;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+const EXAMINED: &str = "* OK [UIDVALIDITY 7] ok\r\n";
+
+/// A server with IDLE that says `answer` to other commands, before OK. Each IDLE is told to the other one.
+fn idling_server(answer: impl Fn(&str) -> String + Clone + Send + 'static) -> (Mock, Arc<Notify>) {
+    let idling = Arc::new(Notify::new());
+    let idles = idling.clone();
+    let mock = Mock::each(None, async move |_, peer| {
+        let mut peer = log_in(peer, "IMAP4rev1 IDLE").await;
+        let mut idle = None;
+        while let Some(line) = peer.try_receive_line().await {
+            let (tag, command) = line.split_once(' ').unwrap_or(("", &line));
+            let said = match command {
+                "IDLE" => {
+                    idle = Some(tag.to_owned());
+                    idles.notify_one();
+                    "+ idling\r\n".to_owned()
+                }
+                "DONE" => format!("{} OK\r\n", idle.take().expect("DONE without IDLE")),
+                _ => answer(command) + tag + " OK\r\n",
+            };
+            if peer.try_send(said).await.is_err() {
+                return;
+            }
+        }
+    });
+    (mock, idling)
+}
+
+/// The next event of INBOX.
+fn watch(client: &Client) -> JoinHandle<MailboxEventKind> {
+    let mut watcher = client.watch("INBOX", &Call::default());
+    tokio::spawn(async move { watcher.next().await.unwrap().unwrap().kind })
+}
+
+#[tokio::test]
+async fn a_change_of_a_message_behind_its_own_row() {
+    for (first, second, wakes) in [("", "\\Seen", true), ("\\Seen \\Recent", "\\seen", false), ("", "", false)] {
+        let (mock, idling) = idling_server(move |command| match command {
+            _ if command.starts_with("EXAMINE") => format!("* 3 EXISTS\r\n{EXAMINED}"),
+            _ if command.contains("BODY.PEEK[]") => {
+                let own = format!("* 2 FETCH (UID 2 FLAGS ({first}) BODY[] \"a: b\")\r\n");
+                own + &format!("* 2 FETCH (UID 2 FLAGS ({second}))\r\n")
+            }
+            _ => String::new(),
+        });
+        let client = connect(&mock).await;
+        let event = watch(&client);
+        idling.notified().await;
+        let query = json(r#"{"source":true,"flags":true}"#);
+        client.fetch_one("INBOX", 2, query, MailboxOptions::default(), &call()).await.unwrap().unwrap();
+        idling.notified().await;
+        let time = Duration::from_millis(if wakes { 5000 } else { 200 });
+        assert_eq!(tokio::time::timeout(time, event).await.is_ok(), wakes, "{first} {second}");
+        client.close();
+    }
+}
 
 #[tokio::test]
 async fn new_mail_told_before_the_plus_to_a_watcher_that_goes() {

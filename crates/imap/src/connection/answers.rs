@@ -1,15 +1,22 @@
 //! Which commands were sent, and which of their answers have come and wait to be taken.
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use async_imap::imap_proto::RequestId;
 
 use crate::command::line::Rows;
 use crate::error::{Error, Result};
 use crate::grammar::{Completion, FetchRow};
+use crate::types::Flag;
+
+/// Messages of one command whose flags are remembered. More come only where flags alone are fetched, and nobody watches.
+const MAX_TOLD: usize = 10_000;
 
 /// The tags of one connection. Several commands may be under way.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    outstanding: Vec<(RequestId, Option<Rows>)>,
+    outstanding: Vec<(RequestId, Option<Asked>)>,
     /// Those of them that nobody will ask for.
     unwanted: Vec<RequestId>,
     /// Completions that came before somebody asked for them.
@@ -24,15 +31,15 @@ impl Answers {
     /// The rows that the command brings.
     pub(super) fn asks(&mut self, tag: &RequestId, rows: Option<Rows>) {
         if let Some((_, asked)) = self.outstanding.iter_mut().find(|(sent, _)| sent == tag) {
-            *asked = rows;
+            *asked = rows.map(|rows| Asked { rows, told: HashMap::new() });
         }
     }
 
     /// Whether the row answers a command under way; else it is news of its message. Ahead of the answer to NOOP, which
     /// nobody waits for, come news only: no server sends what answers the next command before it.
-    pub(super) fn expect(&self, row: &FetchRow) -> bool {
-        let asked = |rows: &Rows| rows.include(row);
-        self.unwanted.is_empty() && self.outstanding.iter().any(|(_, rows)| rows.as_ref().is_some_and(asked))
+    pub(super) fn expect(&mut self, row: &FetchRow) -> bool {
+        let mut asked = self.outstanding.iter_mut().filter_map(|(_, asked)| asked.as_mut());
+        self.unwanted.is_empty() && asked.any(|asked| asked.expects(row))
     }
 
     /// Keeps an answer for whoever waits for it.
@@ -81,6 +88,39 @@ impl Answers {
     pub(super) fn forget(&mut self) {
         self.finished.clear();
     }
+}
+
+/// What a FETCH brings.
+#[derive(Debug)]
+struct Asked {
+    rows: Rows,
+    /// Of each message, the flags that were told.
+    told: HashMap<u32, u64>,
+}
+
+impl Asked {
+    /// Flags that are told again and otherwise were changed by somebody while the command ran.
+    fn expects(&mut self, row: &FetchRow) -> bool {
+        if !self.rows.include(row) {
+            return false;
+        }
+        let (Some(uid), Some(flags)) = (row.uid, &row.flags) else { return true };
+        if self.told.len() >= MAX_TOLD && !self.told.contains_key(&uid) {
+            return true;
+        }
+        let now = in_any_order(flags);
+        self.told.insert(uid, now).is_none_or(|before| before == now)
+    }
+}
+
+/// A hash of the flags that somebody can have changed.
+fn in_any_order(flags: &[Flag]) -> u64 {
+    let hash = |flag: &Flag| {
+        let mut hasher = DefaultHasher::new();
+        flag.to_ascii_lowercase().hash(&mut hasher);
+        hasher.finish()
+    };
+    flags.iter().filter(|flag| !flag.eq_ignore_ascii_case("\\Recent")).map(hash).fold(0, u64::wrapping_add)
 }
 
 #[cfg(test)]
