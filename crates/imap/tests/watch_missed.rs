@@ -55,6 +55,27 @@ fn watch(client: &Client) -> JoinHandle<MailboxEventKind> {
 }
 
 #[tokio::test]
+async fn a_change_told_to_another_call_before_the_mailbox_was_left() {
+    let (mock, idling) = idling_server(|command| match command {
+        _ if command.starts_with("EXAMINE") => format!("* 3 EXISTS\r\n{EXAMINED}"),
+        "UID SEARCH UNSEEN" => "* SEARCH 1\r\n* 2 FETCH (UID 2 FLAGS (\\Seen))\r\n".to_owned(),
+        "UID SEARCH ALL" => "* SEARCH 1\r\n".to_owned(),
+        _ => String::new(),
+    });
+    let client = connect(&mock).await;
+    let event = watch(&client);
+    idling.notified().await;
+    let (none, call) = (MailboxOptions::default(), call());
+    let one = client.search("INBOX", json(r#"{"seen":false}"#), none, &call);
+    let other = client.search("Other", json("{}"), none, &call);
+    let found = tokio::join!(one, other);
+    assert_eq!((found.0.unwrap(), found.1.unwrap()), (vec![1], vec![1]));
+    let event = tokio::time::timeout(Duration::from_secs(5), event).await;
+    assert_eq!(event.expect("no news").unwrap(), MailboxEventKind::Changed);
+    client.close();
+}
+
+#[tokio::test]
 async fn a_change_of_a_message_behind_its_own_row() {
     for (first, second, wakes) in [("", "\\Seen", true), ("\\Seen \\Recent", "\\seen", false), ("", "", false)] {
         let (mock, idling) = idling_server(move |command| match command {

@@ -92,11 +92,11 @@ impl Seen {
     }
 
     /// Puts `now` in place of what was there, and tells what is different.
-    fn replace(&self, now: Snapshot) -> News {
+    fn replace(&self, now: Snapshot, link: &Link) -> News {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let news = seen.as_ref().map_or_else(News::default, |before| News {
             reconnected: before.has_lost_connection(),
-            changed: before.differs_from(&now),
+            changed: before.differs_from(&now) || link.has_left_with_news(before),
         });
         *seen = Some(now);
         news
@@ -206,7 +206,7 @@ impl Watch {
     /// Tells what is different from what was seen last.
     fn compare(&self, link: &Link) -> Result<()> {
         let now = link.snapshot().ok_or(Error::Internal("no mailbox is open"))?;
-        self.news.pin(self.seen.replace(now));
+        self.news.pin(self.seen.replace(now, link));
         Ok(())
     }
 }

@@ -78,7 +78,7 @@ impl Link {
         if self.view.selected.as_ref().is_none_or(|selected| !selected.mailbox.is_within(mailbox)) {
             return Ok(());
         }
-        self.view.selected = None;
+        self.view.leave();
         if self.has_or_rev2("UNSELECT") {
             self.run_quietly(&Line::new("UNSELECT")).await?;
         } else {
@@ -157,7 +157,7 @@ impl Link {
 
     async fn begin(&mut self, mailbox: &Mailbox, access: Access, line: Line) -> Result<Opening> {
         // From here on no mailbox is open, unless the server says otherwise.
-        self.view.selected = None;
+        self.view.leave();
         // Before it is sent: whatever goes while it is under way goes later.
         let opening = serial();
         let tag = self.send(&line).await?;

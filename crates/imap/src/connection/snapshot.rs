@@ -47,6 +47,11 @@ impl Snapshot {
 }
 
 impl Link {
+    /// Whether more was told of the mailbox after `seen`, before it was left.
+    pub(crate) fn has_left_with_news(&self, seen: &Snapshot) -> bool {
+        self.view.changes_until_left(seen.opening).is_some_and(|changes| changes != seen.changes)
+    }
+
     /// Of the open mailbox.
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
         let selected = self.view.selected.as_ref()?;

@@ -1,16 +1,23 @@
 //! What the connection knows of the server by listening: capabilities, the open mailbox, a farewell.
 
+use std::collections::VecDeque;
+
 use email_base::{Scrub, ServerReply};
 
 use super::capabilities::Capabilities;
 use crate::command::argument::Mailbox;
 use crate::grammar::{Condition, ConditionKind, NamespaceRow, ResponseCode, Untagged};
 
+/// Openings remembered: a watcher looks again after each few calls.
+const MAX_LEFT: usize = 100;
+
 /// Kept up to date by every response, whichever command it belongs to.
 #[derive(Debug, Default)]
 pub(crate) struct View {
     pub(crate) capabilities: Capabilities,
     pub(crate) selected: Option<Selected>,
+    /// Openings that are over, with the changes told in them: nobody who watched may have heard of the last ones.
+    pub(super) left: VecDeque<(u64, u64)>,
     /// ENABLE has switched QRESYNC on (RFC 7162 §3.2.3): messages vanish from now on, instead of being expunged.
     pub(crate) qresync: bool,
     /// That was asked for.
@@ -58,6 +65,21 @@ impl Selected {
 }
 
 impl View {
+    /// No mailbox is open any more.
+    pub(crate) fn leave(&mut self) {
+        if let Some(selected) = self.selected.take().filter(|selected| selected.changes > 0) {
+            self.left.push_back((selected.opening, selected.changes));
+            if self.left.len() > MAX_LEFT {
+                self.left.pop_front();
+            }
+        }
+    }
+
+    /// The changes told in an opening that is over, if there were any.
+    pub(super) fn changes_until_left(&self, opening: u64) -> Option<u64> {
+        self.left.iter().find(|(left, _)| *left == opening).map(|(_, changes)| *changes)
+    }
+
     pub(crate) fn observe(&mut self, data: &Untagged) {
         match data {
             Untagged::Capability(words) => self.capabilities = Capabilities::new(words),

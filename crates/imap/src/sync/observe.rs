@@ -146,7 +146,7 @@ impl Observe {
         }
         let unselect = link.access().is_some().then(|| Line::new("UNSELECT"));
         for line in unselect.into_iter().chain([Line::new("ENABLE").arg("QRESYNC")]) {
-            link.view.selected = None;
+            link.view.leave();
             sent.push((link.send(&line).await?, line));
         }
         link.view.qresync_asked = true;
