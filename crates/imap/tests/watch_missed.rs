@@ -9,7 +9,7 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use email_base::Call;
@@ -125,5 +125,51 @@ async fn new_mail_told_before_the_plus_to_a_watcher_that_goes() {
     let (messages, error) = all(client.fetch("INBOX", uids("1:*"), query, FetchOptions::default(), &call())).await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!(numbers(&messages), [5]);
+    client.close();
+}
+
+#[tokio::test]
+async fn a_long_fetch_lets_a_watcher_look_now_and_then() {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let log = said.clone();
+    let (mock, idling) = idling_server(move |command| {
+        log.lock().unwrap().push(command.to_owned());
+        match command {
+            _ if command.starts_with("EXAMINE") => format!("* 12 EXISTS\r\n{EXAMINED}"),
+            // Each message is a chunk of its own…
+            _ if command.contains("RFC822.SIZE") => {
+                (1..=12).map(|n| format!("* {n} FETCH (UID {n} RFC822.SIZE 4194304)\r\n")).collect()
+            }
+            _ if command.contains("BODY.PEEK[]") => {
+                // … that takes some seconds of the client's time.
+                std::thread::sleep(Duration::from_millis(50));
+                let uid = command.split(' ').nth(2).unwrap();
+                format!("* {uid} FETCH (UID {uid} BODY[] \"a: b\")\r\n")
+            }
+            _ => String::new(),
+        }
+    });
+    let client = connect(&mock).await;
+    let _event = watch(&client);
+    idling.notified().await;
+    let forever = Call::default();
+    let query = json(r#"{"source":true}"#);
+    let fetching = all(client.fetch("INBOX", uids("1:*"), query, FetchOptions::default(), &forever));
+    let time = async {
+        loop {
+            later(Duration::from_secs(1)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let (messages, error) = tokio::select! {
+        fetched = fetching => fetched,
+        () = time => unreachable!(),
+    };
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(numbers(&messages), (1..=12).collect::<Vec<_>>());
+    let said = said.lock().unwrap();
+    let fetches: Vec<_> = (0..said.len()).filter(|at| said[*at].contains("BODY.PEEK[]")).collect();
+    let looks = said[fetches[0]..fetches[11]].iter().filter(|command| *command == "NOOP").count();
+    assert!((1..12).contains(&looks), "{said:#?}");
     client.close();
 }

@@ -163,8 +163,7 @@ impl Plan {
                 rate: terms.rate,
                 at: Arc::clone(at),
                 room: Arc::clone(&room),
-                backlog: pool.backlog(),
-                budget: pool.budget(),
+                others: pool.others(),
                 pieces: pieces.clone(),
                 form: terms.form,
             })

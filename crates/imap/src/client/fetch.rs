@@ -144,7 +144,7 @@ impl Delivery {
                 items: self.items.clone(),
                 work: Arc::clone(&work),
                 room: Arc::clone(&room),
-                backlog: pool.backlog(),
+                others: pool.others(),
                 rows: rows.clone(),
             };
             match pool.submit(command, call).await {
@@ -313,7 +313,7 @@ impl Plan {
                 items: self.items.clone(),
                 work: Arc::clone(&work),
                 room: Arc::clone(&room),
-                backlog: pool.backlog(),
+                others: pool.others(),
                 rows: rows.clone(),
             };
             match pool.submit(command, call).await {

@@ -72,7 +72,7 @@ async fn turns(mailbox: &Mailbox, pool: &Pool, call: &Call, board: &Arc<Board>) 
             mailbox: mailbox.clone(),
             seen: Arc::clone(&seen),
             news: Arc::clone(board),
-            backlog: pool.backlog(),
+            others: pool.others(),
             budget: pool.budget(),
         };
         match pool.submit(turn, call).await {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The next chunk is asked for before the last one is complete: no round trip between them. Nothing is asked ahead while
-//! the parsers have no room or another call waits for the connection.
+//! the parsers have no room or somebody else is kept waiting for the connection.
 //!
 //! The messages are known to exist (see [`super::resolve`]), so rows can be put in order as they come, what a lost
 //! connection left out can be asked for again, and a message for which the server says OK and sends nothing is noticed
@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_imap::imap_proto::RequestId;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use email_base::clock;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::MAX_SET_BYTES;
 use super::argument::Mailbox;
@@ -28,7 +29,7 @@ use super::line::Line;
 use super::mend;
 use super::search;
 use super::windows::Paused;
-use crate::connection::{Access, Backlog, Command, Freshness, Link};
+use crate::connection::{Access, Command, Freshness, Link, Others};
 use crate::error::Result;
 use crate::grammar::{FetchRow, Section, Untagged};
 use crate::uid_set::UidRanges;
@@ -56,7 +57,7 @@ pub(crate) struct FetchRows {
     pub(crate) work: Arc<Work>,
     /// One permit per chunk that is under way or being parsed.
     pub(crate) room: Arc<Semaphore>,
-    pub(crate) backlog: watch::Receiver<Backlog>,
+    pub(crate) others: Others,
     pub(crate) rows: mpsc::UnboundedSender<Item>,
 }
 
@@ -209,6 +210,7 @@ impl Command for FetchRows {
 
     async fn run(&self, link: &mut Link) -> Result<Paused> {
         link.open(&self.mailbox, Access::Read, self.uid_validity, self.freshness).await?;
+        let began = clock::now();
         let mut under_way = VecDeque::new();
         let mut awaited = false;
         loop {
@@ -217,7 +219,7 @@ impl Command for FetchRows {
                 && under_way.len() < AT_ONCE
                 && self.ask(link, &mut under_way).await?
             {
-                awaited = self.backlog.borrow().calls > 0;
+                awaited = self.others.are_kept(began);
             }
             let Some(first) = under_way.pop_front() else { break };
             self.take(link, first, &mut under_way).await?;

@@ -14,11 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use email_base::clock;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::argument::Mailbox;
 use super::line::Line;
-use crate::connection::{Access, Backlog, Budget, Command, Link, Snapshot};
+use crate::connection::{Access, Budget, Command, Link, Others, Snapshot};
 use crate::error::{Error, Result};
 
 /// How long IDLE lasts before the server is asked whether it is still there.
@@ -29,18 +29,12 @@ const PROBE_ANSWER: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_secs(30);
 /// How long the answer to one of those may take: with the time between them a minute, as with IDLE.
 const POLL_ANSWER: Duration = Duration::from_secs(30);
-/// A watcher that shares its connection with others of its client hands it on after this: so much later they hear their
-/// news, for a DONE, an EXAMINE and an IDLE.
-pub(super) const TURN: Duration = Duration::from_secs(5);
-/// To another client it gives the connection up after this: that one has to log in.
-pub(crate) const LEASE: Duration = Duration::from_secs(30);
-
 /// One turn.
 pub(crate) struct Watch {
     pub(crate) mailbox: Mailbox,
     pub(crate) seen: Arc<Seen>,
     pub(crate) news: Arc<Board>,
-    pub(crate) backlog: watch::Receiver<Backlog>,
+    pub(crate) others: Others,
     pub(crate) budget: Arc<Budget>,
 }
 
@@ -133,7 +127,7 @@ impl Command for Watch {
             } else {
                 self.wait(link, began, POLL).await?;
             }
-            if self.is_awaited(began) || link.is_renewal_due() {
+            if self.others.are_kept(began) || link.is_renewal_due() {
                 return Ok(());
             }
             self.budget.check()?;
@@ -169,11 +163,10 @@ impl Watch {
 
     /// Listens for at most `time`, or until the connection is needed, or the server has ended IDLE.
     async fn wait(&self, link: &mut Link, began: clock::Instant, time: Duration) -> Result<()> {
-        let mut backlog = self.backlog.clone();
         let end = clock::now() + time;
         let idles = link.is_idling();
         loop {
-            if self.is_awaited(began) || idles != link.is_idling() {
+            if self.others.are_kept(began) || idles != link.is_idling() {
                 return Ok(());
             }
             tokio::select! {
@@ -182,25 +175,10 @@ impl Watch {
                     heard?;
                     self.compare(link)?;
                 }
-                changed = backlog.changed() => changed.map_err(|_| Error::Closed)?,
-                () = clock::sleep_until(began + TURN), if backlog.borrow().background > 0 => return Ok(()),
-                () = self.wanted_after(began + LEASE) => return Ok(()),
+                kept = self.others.kept(began) => return kept,
                 () = clock::sleep_until(end) => return Ok(()),
             }
         }
-    }
-
-    /// Whether somebody else needs the connection.
-    fn is_awaited(&self, began: clock::Instant) -> bool {
-        let backlog = *self.backlog.borrow();
-        let lasted = began.elapsed();
-        backlog.calls > 0 || (backlog.background > 0 && lasted >= TURN) || (self.budget.is_wanted() && lasted >= LEASE)
-    }
-
-    /// Another client of the mailbox waits for a connection, and this one has had its turn.
-    async fn wanted_after(&self, lease_ends: clock::Instant) {
-        clock::sleep_until(lease_ends).await;
-        self.budget.wanted().await;
     }
 
     /// Tells what is different from what was seen last.

@@ -24,13 +24,12 @@ use std::task::Poll;
 use async_imap::imap_proto::RequestId;
 use bytes::Bytes;
 use email_base::clock::{self, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::argument::Mailbox;
 use super::line::Line;
 use super::part::{Target, rate};
-use super::watch::{LEASE, TURN};
-use crate::connection::{Access, Backlog, Budget, Command, Freshness, Link};
+use crate::connection::{Access, Command, Freshness, Link, Others};
 use crate::error::{Error, Result};
 use crate::grammar::{Content, Untagged};
 use crate::tap::{Bodies, BodyChunk};
@@ -61,8 +60,7 @@ pub(crate) struct Windows {
     pub(crate) rate: u64,
     pub(crate) at: Arc<Offset>,
     pub(crate) room: Arc<Semaphore>,
-    pub(crate) backlog: watch::Receiver<Backlog>,
-    pub(crate) budget: Arc<Budget>,
+    pub(crate) others: Others,
     pub(crate) pieces: mpsc::UnboundedSender<Piece>,
     pub(crate) form: Form,
 }
@@ -144,7 +142,12 @@ impl Command for Windows {
         let mut short = None;
         loop {
             let mut asked = false;
-            while short.is_none() && intake.bodies.is_some() && ahead.has_budget() && !self.must_pause(link, began) {
+            while short.is_none()
+                && intake.bodies.is_some()
+                && ahead.has_budget()
+                && !self.others.are_kept(began)
+                && !link.is_renewal_due()
+            {
                 link.cork();
                 ahead.ask(link, self).await?;
                 asked = true;
@@ -183,33 +186,6 @@ impl Windows {
             () if !more_claimed || self.form != Form::Encoded || (told.section && !told.gap) => Ok(Paused::End),
             () if told.row => Err(Error::IncompleteMessage(self.target.uid)),
             () => Err(self.target.gone()),
-        }
-    }
-
-    /// Somebody else needs the connection, or it is about to be left.
-    fn must_pause(&self, link: &Link, began: Instant) -> bool {
-        let backlog = *self.backlog.borrow();
-        let lasted = began.elapsed();
-        let others = (backlog.background > 0 && lasted >= TURN) || (self.budget.is_wanted() && lasted >= LEASE);
-        backlog.calls > 0 || others || link.is_renewal_due()
-    }
-
-    /// Resolves when a reader that has stopped holds up somebody: another call, a watcher, another client.
-    async fn is_in_the_way(&self) -> Result<()> {
-        let backlog = |awaited: fn(&Backlog) -> bool| {
-            let mut backlog = self.backlog.clone();
-            async move { backlog.wait_for(awaited).await.map(|_| ()).map_err(|_| Error::Closed) }
-        };
-        tokio::select! {
-            called = backlog(|backlog| backlog.calls > 0) => called,
-            watched = async {
-                clock::sleep(TURN).await;
-                backlog(|backlog| backlog.background > 0).await
-            } => watched,
-            () = async {
-                clock::sleep(LEASE).await;
-                self.budget.wanted().await;
-            } => Ok(()),
         }
     }
 }
@@ -434,7 +410,7 @@ impl Intake<'_> {
             room = Arc::clone(&self.windows.room).acquire_many_owned(count) => {
                 room.map(Some).map_err(|_| Error::Internal("a semaphore was closed"))
             }
-            awaited = self.windows.is_in_the_way() => awaited.map(|()| None),
+            kept = self.windows.others.kept(clock::now()) => kept.map(|()| None),
         }
     }
 }

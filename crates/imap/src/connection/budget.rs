@@ -35,7 +35,7 @@ const SWEEP_AT: usize = 64;
 /// No login is quicker: who gets a connection with less time left can only be late, and would not say what it waited for.
 const LOGIN_TIME: Duration = Duration::from_millis(50);
 /// How long the longest of what holds a connection goes on once somebody waits: a watcher, for its turn.
-const MAKES_ROOM_AFTER: Duration = crate::command::watch::LEASE;
+const MAKES_ROOM_AFTER: Duration = super::others::LEASE;
 
 static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
 

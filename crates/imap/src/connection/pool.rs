@@ -22,6 +22,7 @@ use super::budget::Budget;
 use super::job::{Command, Job};
 use super::link::Link;
 use super::login;
+use super::others::Others;
 use super::parts::EncodedParts;
 use super::quirks::Quirks;
 use crate::command::argument::Mailbox;
@@ -43,10 +44,10 @@ pub(crate) struct Pool {
 
 /// Calls that wait for a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Backlog {
-    pub(crate) calls: usize,
+pub(super) struct Backlog {
+    pub(super) calls: usize,
     /// Jobs that last: watchers.
-    pub(crate) background: usize,
+    pub(super) background: usize,
 }
 
 /// What the actors know of each other.
@@ -123,9 +124,9 @@ impl Pool {
         if self.is_closed() { Error::Closed } else { Error::Internal("a connection's task ended") }
     }
 
-    /// How many calls wait; changes as they do.
-    pub(crate) fn backlog(&self) -> watch::Receiver<Backlog> {
-        self.shared.backlog.subscribe()
+    /// Who waits for a connection that a job has.
+    pub(crate) fn others(&self) -> Others {
+        Others::new(self.shared.backlog.subscribe(), Arc::clone(&self.shared.settings.budget))
     }
 
     /// The mailbox's account, shared by the clients of this process.
