@@ -104,8 +104,16 @@ impl Budget {
         }
     }
 
-    /// Waits, in turn, for the right to one more connection, as long as `call` has time to make something of it.
+    /// Waits, in turn, for the right to one more connection, as long as `call` has time to make something of it. There is
+    /// none during a pause, be it one that begins meanwhile.
     pub(crate) async fn connection(&self, call: &Call) -> Result<Permit> {
+        self.check()?;
+        let permit = self.turn(call).await?;
+        self.check()?;
+        Ok(permit)
+    }
+
+    async fn turn(&self, call: &Call) -> Result<Permit> {
         let closed = |_| Error::Internal("a semaphore was closed");
         if let Ok(connection) = Arc::clone(&self.connections).try_acquire_owned() {
             return Ok(Permit { _connection: connection });
@@ -222,6 +230,19 @@ mod tests {
         assert!(Budget::of("imap.example.com", 2, "ada").check().is_err(), "another way to the same mailbox");
         tokio::time::advance(Duration::from_secs(60)).await;
         assert!(other.check().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_connection_does_not_disturb_the_pause_that_began_meanwhile() {
+        let (budget, call) = (Budget::new(1), Call::default());
+        let held = budget.connection(&call).await.unwrap();
+        let mut waits = Box::pin(budget.connection(&call));
+        assert!(waits.as_mut().now_or_never().is_none());
+        budget.pause_for(Duration::from_secs(60));
+        drop(held);
+        assert_eq!(waits.await.unwrap_err().code(), Code::RateLimited);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(budget.connection(&call).now_or_never().unwrap().is_ok(), "the connection is free");
     }
 
     #[test]

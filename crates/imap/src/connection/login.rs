@@ -69,7 +69,6 @@ async fn attempt(settings: &Settings, proof: &Secret, scrub: Scrub, call: &Call)
     // Unusable values are refused before any byte is sent.
     refuse_separators("auth.user", settings.credentials.user())?;
     refuse_separators("auth", proof.expose())?;
-    settings.budget.check()?;
     let permit = settings.budget.connection(call).await?;
     let started = clock::now();
     let stream = settings.connector.connect(&settings.endpoint, call).await?;
