@@ -349,6 +349,23 @@ async fn not_found() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_lost_does_not_say_that_the_message_is_gone() {
+    const OPEN: &str = "C: {tag} EXAMINE \"INBOX\"\nS: * 1 EXISTS\nS: * OK [UIDVALIDITY 7] valid\nS: {tag} OK open\n\
+        C: {tag} UID FETCH 8 (UID RFC822.SIZE BODY.PEEK[]<0.524288>)\n";
+    let mock = Mock::start(async |listener| {
+        let nothing = "S: {tag} OK done\nC: {tag} UID FETCH 8 (UID)\nX: reset\n";
+        listener.accept().await.play(&(login("IMAP4rev1") + OPEN + nothing)).await;
+        let row = "S: * 1 FETCH (UID 8 RFC822.SIZE 4 BODY[]<0> \"a: b\")\nS: {tag} OK done\n";
+        listener.accept().await.play(&(login("IMAP4rev1") + OPEN + row + LOGOUT)).await;
+    });
+    let client = connect(&mock).await;
+    let (bytes, error) = all(client.download("INBOX", 8, DownloadOptions::default(), &call())).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(&bytes[..], b"a: b");
+    finish(client, mock).await;
+}
+
+#[tokio::test]
 async fn a_connection_lost_midway_costs_no_byte() {
     let length = 12 * WINDOW + 1;
     let bytes = content(length);

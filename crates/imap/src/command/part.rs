@@ -132,8 +132,11 @@ impl Command for First {
             }
             // OK and nothing: gone, or there and not to be had?
             Err(gone @ Error::MessageNotFound { .. }) => {
-                row(link, target, "(UID)").await.map_err(|_| gone)?;
-                return Err(Error::IncompleteMessage(target.uid));
+                return Err(match row(link, target, "(UID)").await {
+                    Ok(_) => Error::IncompleteMessage(target.uid),
+                    Err(Error::Refused { .. }) => gone,
+                    Err(other) => other,
+                });
             }
             other => other?,
         };
