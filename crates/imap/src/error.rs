@@ -226,6 +226,11 @@ impl Error {
         }
     }
 
+    /// The server is asked nothing more for a while, in no other way either.
+    pub(crate) fn asks_for_pause(&self) -> bool {
+        self.code() == Code::RateLimited || self.retry_after().is_some()
+    }
+
     /// The server, or the source of tokens, has said no to the user: trying again would only lock the account.
     pub(crate) fn is_refused_login(&self) -> bool {
         matches!(self, Self::AuthenticationFailed(_) | Self::TokenRefused(_) | Self::MechanismUnavailable(_))

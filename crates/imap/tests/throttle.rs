@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use email_base::Classify;
-use email_imap::{Error, MailboxOptions};
+use email_imap::{DownloadOptions, Error, MailboxOptions};
 use email_testkit::Mock;
 use support::*;
 use tokio::sync::Notify;
@@ -185,4 +185,58 @@ async fn a_closed_client_says_so_also_during_a_pause() {
     is_paused(client.status("INBOX", &call()).await);
     client.close();
     assert_eq!(code(client.status("INBOX", &call()).await), "CLOSED");
+}
+
+#[tokio::test]
+async fn a_pause_is_kept_also_where_another_refusal_would_be_worked_around() {
+    const CAPABILITIES: &str = "IMAP4rev1 CONDSTORE UTF8=ACCEPT ENABLE LITERAL+";
+    // What is refused in that way, and what would be tried next.
+    for (throttled, next) in [
+        ("EXAMINE \"INBOX\" (CONDSTORE)", "EXAMINE \"INBOX\""),
+        ("UID FETCH 1 (UID BODY.PEEK[HEADER])", "UID FETCH"),
+        ("UID FETCH 1 (UID BODYSTRUCTURE BODY.PEEK[2.MIME] BODY.PEEK[2]<0.524288>)", "UID FETCH"),
+        ("APPEND \"x\" UTF8 (~{4+}", "APPEND"),
+    ] {
+        let mock = Mock::each(None, async move |_, peer| {
+            let mut peer = log_in(peer, CAPABILITIES).await;
+            let mut paused = false;
+            while let Some(line) = peer.try_receive_line().await {
+                // The message itself is a line, too.
+                let Some((tag, command)) = line.split_once(' ').filter(|_| line.starts_with('A')) else { continue };
+                assert!(!(paused && command.starts_with(next)), "{command} though throttled");
+                let said = match command {
+                    _ if command == throttled => {
+                        paused = true;
+                        format!("{tag} BAD {PAUSE}\r\n")
+                    }
+                    _ if command.starts_with("ENABLE") => format!("* ENABLED UTF8=ACCEPT\r\n{tag} OK\r\n"),
+                    _ if command.starts_with("EXAMINE") => {
+                        format!("* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n{tag} OK\r\n")
+                    }
+                    _ if command.contains("ENVELOPE") => {
+                        format!("* 1 FETCH (UID 1 ENVELOPE \"broken\")\r\n{tag} OK\r\n")
+                    }
+                    _ => format!("{tag} OK\r\n"),
+                };
+                if peer.try_send(said).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let client = connect(&mock).await;
+        let none = MailboxOptions::default();
+        if throttled.starts_with("EXAMINE") {
+            let mut batches = client.sync("INBOX", None, Default::default(), &call());
+            is_paused(batches.next().await.unwrap());
+        } else if throttled.contains("HEADER") {
+            is_paused(client.fetch_one("INBOX", 1, json(r#"{"envelope":true}"#), none, &call()).await);
+        } else if throttled.starts_with("APPEND") {
+            is_paused(client.append("x", "\u{e9}: ".into(), Default::default(), &call()).await);
+        } else {
+            let part = DownloadOptions { part: Some("2".into()), ..Default::default() };
+            is_paused(client.download("INBOX", 1, part, &call()).next().await.unwrap());
+        }
+        is_paused(client.status("INBOX", &call()).await);
+        client.close();
+    }
 }

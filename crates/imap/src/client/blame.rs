@@ -17,6 +17,7 @@ pub(super) fn may_be_a_message(error: &Error) -> bool {
         Error::ConnectionLost { during, .. } | Error::Silent { during, .. } => {
             error.is_lost_connection() && fetching(during)
         }
+        Error::Refused { .. } if error.asks_for_pause() => false,
         Error::Refused { command, reply, .. } => {
             let defect = reply.code.as_deref().is_some_and(|code| DEFECTS.contains(&code));
             (code == Code::CommandRejected || defect) && fetching(command)

@@ -78,9 +78,7 @@ impl Command for Append {
         let answer = if self.is_international && link.accepts_utf8 {
             let utf8 = line.text(" UTF8 (~").literal(self.message.clone()).text(")");
             match link.run_quietly(&utf8).await {
-                Err(Error::Refused { reply, code, .. }) if reply.status == "BAD" || code == Code::CommandRejected => {
-                    link.run_quietly(&plain).await
-                }
+                Err(Error::Refused { code: Code::CommandRejected, .. }) => link.run_quietly(&plain).await,
                 other => other,
             }
         } else {

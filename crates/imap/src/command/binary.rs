@@ -52,10 +52,9 @@ pub(crate) enum Blame {
 
 /// Whether the part can still be had the other way, and who is to blame; `None` for an error that would meet it there too.
 pub(crate) fn blame(error: &Error) -> Option<Blame> {
-    use email_base::Code;
     match error {
         // Asking again at once would make it worse.
-        Error::Refused { code: Code::RateLimited, .. } => None,
+        Error::Refused { .. } if error.asks_for_pause() => None,
         Error::Refused { command: "UID FETCH", reply, .. } if reply.status == "BAD" => Some(Blame::Server),
         Error::Refused { command: "UID FETCH", .. } => Some(Blame::Message),
         Error::ConnectionLost { during, .. } | Error::Silent { during, .. } if error.is_lost_connection() => {

@@ -25,14 +25,14 @@ const MAX_OCTETS: u64 = 8 << 20;
 
 /// Completes `rows`, which have their UIDs. No other command may be under way.
 ///
-/// A server that refuses leaves them as they are; a connection that ends is an error.
+/// A server that refuses leaves them as they are; a connection that ends is an error, and so is a pause that is asked for.
 pub(super) async fn mend(link: &mut Link, items: &Items, rows: &mut [FetchRow]) -> Result<()> {
     let mended = async {
         envelopes(link, items, rows).await?;
         structures(link, items, rows).await
     };
     match mended.await {
-        Err(error @ Error::Refused { .. }) => {
+        Err(error @ Error::Refused { .. }) if !error.asks_for_pause() => {
             tracing::debug!(target: "imap", %error, "a broken row could not be mended");
             Ok(())
         }

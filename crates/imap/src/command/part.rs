@@ -125,7 +125,7 @@ impl Command for First {
                 row(link, target, &format!("(UID{mime}{window})")).await?
             }
             // Some servers refuse a part that is not there instead of answering NIL: ask which parts are.
-            Err(error @ Error::Refused { .. }) if target.part.is_some() => {
+            Err(error @ Error::Refused { .. }) if target.part.is_some() && !error.asks_for_pause() => {
                 let there = row(link, target, "(UID BODYSTRUCTURE)").await?;
                 let part = there.body_structure.as_ref().and_then(|root| find(root, target.section()));
                 return Err(if part.is_none() { target.not_found() } else { error });
@@ -134,7 +134,7 @@ impl Command for First {
             Err(gone @ Error::MessageNotFound { .. }) => {
                 return Err(match row(link, target, "(UID)").await {
                     Ok(_) => Error::IncompleteMessage(target.uid),
-                    Err(Error::Refused { .. }) => gone,
+                    Err(refused @ Error::Refused { .. }) if !refused.asks_for_pause() => gone,
                     Err(other) => other,
                 });
             }

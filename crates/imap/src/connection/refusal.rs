@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use async_imap::imap_proto::RequestId;
-use email_base::{Classify, Code, ServerReply};
+use email_base::{Code, ServerReply};
 
 use super::link::{Link, Sink};
 use super::reply;
@@ -143,7 +143,7 @@ impl Link {
             return Ok(Some(completion));
         }
         match error(line.verb(), reply::of_completion(&completion, &self.view.scrub)) {
-            error if error.code() == Code::RateLimited || error.retry_after().is_some() => Err(error),
+            error if error.asks_for_pause() => Err(error),
             _ => Ok(None),
         }
     }

@@ -15,6 +15,7 @@
 use std::sync::Arc;
 
 use async_imap::imap_proto::RequestId;
+use email_base::Code;
 
 use super::delta::{Answers, Told};
 use super::flags::is_own;
@@ -125,9 +126,10 @@ impl Observe {
             link.completion(&tag, &line, &mut |_| {}).await?;
         }
         match opened {
-            Err(Error::Refused { reply, .. } | Error::MailboxNotFound { reply: Some(reply), .. })
-                if parameter.is_some() && is_about_syntax(&reply) =>
-            {
+            Err(
+                Error::Refused { code: Code::CommandRejected, reply, .. }
+                | Error::MailboxNotFound { reply: Some(reply), .. },
+            ) if parameter.is_some() && is_about_syntax(&reply) => {
                 tracing::debug!(target: "imap", "the server takes no parameter of EXAMINE");
                 link.view.refuses_parameters = true;
                 link.view.qresync = false;
