@@ -13,7 +13,7 @@ use crate::uid_set::{UidRange, UidRanges};
 
 /// Rows beyond the messages there are: new mail may come in between. More is a flood.
 const SURPLUS_ROWS: u64 = 10_000;
-/// UIDs of one answer; more than any mailbox has.
+/// UIDs of all answers together; more than any mailbox has. They are not put into ranges before the last one has come.
 const MAX_UIDS: u64 = 10_000_000;
 /// A question on its way.
 pub(super) struct Asked {
@@ -32,6 +32,8 @@ pub(super) struct Heard {
     nameless: u32,
     ranges: Vec<UidRange>,
     single: Vec<u32>,
+    /// More came than there was room for.
+    flooded: bool,
     pub(super) rows: Rows,
     pub(super) newest: Option<u32>,
 }
@@ -68,6 +70,7 @@ pub(super) async fn hear(
 ) -> Result<Option<Vec<Answer>>> {
     let most = u64::from(exists).saturating_add(SURPLUS_ROWS);
     let mut complete = true;
+    let mut room = MAX_UIDS;
     let searches = || asked.iter().enumerate().filter(|(_, asked)| asked.question.is_search());
     let only_search = if searches().count() == 1 { searches().next().map(|(at, _)| at) } else { None };
     for at in 0..asked.len() {
@@ -87,7 +90,7 @@ pub(super) async fn hear(
                     _ => None,
                 };
                 if let Some(asked) = whose.and_then(|at| asked.get_mut(at)) {
-                    asked.heard.take(data, most);
+                    asked.heard.take(data, most, &mut room);
                 }
             })
             .await;
@@ -105,7 +108,7 @@ pub(super) async fn hear(
         tracing::debug!(target: "imap", "the server works on several searches at once: asking one by one");
         for asked in asked.iter_mut().filter(|asked| asked.question.is_search() && !asked.heard.named) {
             asked.heard = Heard::default();
-            link.run(asked.question.line(), &mut |data| asked.heard.take(data, most)).await?;
+            link.run(asked.question.line(), &mut |data| asked.heard.take(data, most, &mut room)).await?;
         }
     }
     let mut answers = Vec::new();
@@ -130,17 +133,20 @@ fn are_confused(asked: &[Asked]) -> bool {
 }
 
 impl Heard {
-    fn take(&mut self, data: Untagged, most_rows: u64) {
+    /// `room` is for UIDs, of all questions together.
+    fn take(&mut self, data: Untagged, most_rows: u64, room: &mut u64) {
         match &data {
             Untagged::Esearch(row) if row.tag.is_some() => self.named = true,
             Untagged::Search(_) | Untagged::Esearch(_) => self.nameless = self.nameless.saturating_add(1),
             _ => {}
         }
         match data {
-            // Beyond the limit one more is enough to be noticed.
-            Untagged::Search(row) if self.single.len() as u64 <= MAX_UIDS => self.single.extend(row.ids),
-            Untagged::Esearch(row) if self.ranges.len() as u64 <= MAX_UIDS => {
-                self.ranges.extend(row.all.iter().flat_map(|all| all.ranges()));
+            Untagged::Search(row) if self.make_room(row.ids.len(), room) => self.single.extend(row.ids),
+            Untagged::Esearch(row) => {
+                let ranges = row.all.as_ref().map(UidRanges::ranges).unwrap_or_default();
+                if self.make_room(ranges.len(), room) {
+                    self.ranges.extend(ranges);
+                }
             }
             Untagged::Fetch(row) => {
                 self.newest = self.newest.max(row.uid);
@@ -152,12 +158,18 @@ impl Heard {
         }
     }
 
+    fn make_room(&mut self, more: usize, room: &mut u64) -> bool {
+        let left = room.checked_sub(more as u64);
+        *room = left.unwrap_or(0);
+        self.flooded |= left.is_none();
+        left.is_some()
+    }
+
     fn checked(mut self, exists: u32) -> Result<Self> {
         self.rows.check(exists)?;
-        let flood = self.single.len().max(self.ranges.len()) as u64 > MAX_UIDS;
         self.uids = UidRanges::from_uids(std::mem::take(&mut self.single));
         self.uids = self.uids.union(&UidRanges::new(std::mem::take(&mut self.ranges)));
-        if flood || self.uids.count() > MAX_UIDS {
+        if self.flooded || self.uids.count() > MAX_UIDS {
             return Err(Error::LimitExceeded { what: "SEARCH", limit: MAX_UIDS, name: "MAX_UIDS" });
         }
         Ok(self)
@@ -197,5 +209,23 @@ impl Rows {
         self.mod_seqs.sort_unstable();
         let (about, sets) = self.flags.finish();
         Told { about, sets, mod_seqs: self.mod_seqs, untracked: UidRanges::from_uids(self.untracked) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::SearchRow;
+
+    #[test]
+    fn a_flood_in_answer_to_many_questions_is_no_more_than_in_answer_to_one() {
+        let row = || Untagged::Search(SearchRow { ids: vec![7; 1_000_000], mod_seq: None });
+        let mut heard: Vec<Heard> = (0..20).map(|_| Heard::default()).collect();
+        let mut room = MAX_UIDS;
+        for one in &mut heard {
+            (0..12).for_each(|_| one.take(row(), 1, &mut room));
+        }
+        assert!(heard.iter().map(|one| one.single.len() as u64).sum::<u64>() <= MAX_UIDS);
+        assert!(heard.into_iter().all(|one| one.checked(1).is_err()));
     }
 }
