@@ -157,6 +157,12 @@ pub enum Error {
         /// Why they could not be removed.
         cause: Box<Error>,
     },
+    /// A copy by several commands got no further than some of them. Never `retryable`, as above.
+    #[error("some of the messages were copied, and would be there twice if all were copied again: {cause}")]
+    PartlyCopied {
+        /// Why the others could not be copied.
+        cause: Box<Error>,
+    },
     /// The server has no way to do it.
     #[error("the IMAP server lacks {extension}, which {call} needs")]
     CapabilityMissing {
@@ -207,8 +213,9 @@ impl Error {
 
     /// The connection is no longer in step and must be dropped.
     pub(crate) fn ends_connection(&self) -> bool {
-        matches!(self, Self::ConnectionLost { .. } | Self::Silent { .. } | Self::Net(_) | Self::ProtocolViolation(_))
-            || matches!(self, Self::LimitExceeded { name, .. } if name.starts_with("limits"))
+        let error = if let Self::PartlyCopied { cause } = self { cause } else { self };
+        matches!(error, Self::ConnectionLost { .. } | Self::Silent { .. } | Self::Net(_) | Self::ProtocolViolation(_))
+            || matches!(error, Self::LimitExceeded { name, .. } if name.starts_with("limits"))
     }
 
     /// A literal was larger than the caller's limit, and ended the session.
@@ -281,7 +288,7 @@ impl Classify for Error {
             Self::PartNotFound { .. } => Code::PartNotFound,
             Self::UidValidityChanged { .. } => Code::UidValidityChanged,
             Self::Refused { code, .. } => *code,
-            Self::OriginalsRemain { cause, .. } => match cause.code() {
+            Self::OriginalsRemain { cause, .. } | Self::PartlyCopied { cause } => match cause.code() {
                 code @ (Code::Timeout | Code::ConnectionLost) => code,
                 // Whoever reads no more than the code must not take it for something that passes.
                 code if code.entry().retryable => Code::CommandRejected,
@@ -320,7 +327,7 @@ impl Classify for Error {
             Self::Net(error) => error.action(),
             Self::Token(error) => error.action(),
             Self::UnsafeLogin(_) => Action::FixConfig,
-            Self::OriginalsRemain { .. } if self.code().entry().retryable => Action::None,
+            Self::OriginalsRemain { .. } | Self::PartlyCopied { .. } if self.code().entry().retryable => Action::None,
             _ => self.code().entry().action,
         }
     }
@@ -337,7 +344,7 @@ impl Classify for Error {
         match self {
             Self::Net(error) => error.retryable(),
             Self::Token(error) => error.retryable(),
-            Self::UnsafeLogin(_) | Self::OriginalsRemain { .. } => false,
+            Self::UnsafeLogin(_) | Self::OriginalsRemain { .. } | Self::PartlyCopied { .. } => false,
             _ => self.code().entry().retryable,
         }
     }
@@ -363,7 +370,7 @@ impl Classify for Error {
             | Self::MailboxUnavailable(reply)
             | Self::UnsafeLogin(reply)
             | Self::Refused { reply, .. } => Some((**reply).clone()),
-            Self::OriginalsRemain { cause, .. } => cause.server(),
+            Self::OriginalsRemain { cause, .. } | Self::PartlyCopied { cause } => cause.server(),
             Self::Net(error) => error.server(),
             Self::Token(error) => error.server(),
             _ => None,

@@ -48,11 +48,18 @@ pub(super) async fn transfer(
     destination: &Mailbox,
 ) -> Result<UidMapping> {
     let mut mapping = Mapping { most: most_pairs(pieces, link.exists()), ..Mapping::default() };
+    let mut copied = false;
     for piece in pieces {
         let line = Line::new(verb).arg(piece).mailbox_arg(&link.wire_name(destination)).slow();
         // MOVE tells in an untagged OK, before the messages vanish (RFC 6851 §4.3).
         let done = link.run(&line, &mut |data| mapping.untagged(&data)).await;
-        mapping.completed(&done.map_err(|error| named_mailbox(destination, error))?);
+        let done = done.map_err(|error| match named_mailbox(destination, error) {
+            cause if copied => Error::PartlyCopied { cause: Box::new(cause) },
+            error => error,
+        })?;
+        mapping.completed(&done);
+        // What has moved is not there any more: to move the same set again moves the others.
+        copied = verb == "UID COPY";
     }
     Ok(mapping.finish(pieces.is_empty()))
 }
