@@ -237,7 +237,8 @@ impl Client {
         self.pool.submit(Delete::new(mailbox, uids, options.uid_validity), call).await
     }
 
-    /// Stores a new version, then removes the old one: whatever breaks in between, one of them is there.
+    /// Stores a new version, then removes the old one: whatever breaks in between, one of them is there. What fails behind
+    /// the first step is [`Error::OldVersionRemains`]: the same call would store it once more.
     pub async fn replace(
         &self,
         path: &str,
@@ -251,7 +252,8 @@ impl Client {
         let uids = one(uid)?;
         let replace = Replace::new(mailbox.clone(), message, flags, options.uid_validity)?;
         let (placed, uid_validity) = self.pool.submit(replace, call).await?;
-        self.pool.submit(Delete::new(mailbox, uids, uid_validity), call).await?;
+        let removed = self.pool.submit(Delete::new(mailbox, uids, uid_validity), call).await;
+        removed.map_err(|cause| Error::OldVersionRemains { path: path.to_owned(), uid, cause: Box::new(cause) })?;
         Ok(placed)
     }
 

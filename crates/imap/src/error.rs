@@ -163,6 +163,18 @@ pub enum Error {
         /// Why the others could not be copied.
         cause: Box<Error>,
     },
+    /// A replacement got no further than the new version. Never `retryable`: the same call would store it once more.
+    #[error(
+        "the new version is stored, but UID {uid} remains in {path:?}; stored again it would be there twice: {cause}"
+    )]
+    OldVersionRemains {
+        /// The mailbox of both.
+        path: String,
+        /// The old version.
+        uid: u32,
+        /// Why it could not be removed.
+        cause: Box<Error>,
+    },
     /// The server has no way to do it.
     #[error("the IMAP server lacks {extension}, which {call} needs")]
     CapabilityMissing {
@@ -216,6 +228,11 @@ impl Error {
         let error = if let Self::PartlyCopied { cause } = self { cause } else { self };
         matches!(error, Self::ConnectionLost { .. } | Self::Silent { .. } | Self::Net(_) | Self::ProtocolViolation(_))
             || matches!(error, Self::LimitExceeded { name, .. } if name.starts_with("limits"))
+    }
+
+    /// Something was done that the same call would do once more.
+    fn is_half_done(&self) -> bool {
+        matches!(self, Self::OriginalsRemain { .. } | Self::PartlyCopied { .. } | Self::OldVersionRemains { .. })
     }
 
     /// A literal was larger than the caller's limit, and ended the session.
@@ -288,7 +305,9 @@ impl Classify for Error {
             Self::PartNotFound { .. } => Code::PartNotFound,
             Self::UidValidityChanged { .. } => Code::UidValidityChanged,
             Self::Refused { code, .. } => *code,
-            Self::OriginalsRemain { cause, .. } | Self::PartlyCopied { cause } => match cause.code() {
+            Self::OriginalsRemain { cause, .. }
+            | Self::PartlyCopied { cause }
+            | Self::OldVersionRemains { cause, .. } => match cause.code() {
                 code @ (Code::Timeout | Code::ConnectionLost) => code,
                 // Whoever reads no more than the code must not take it for something that passes.
                 code if code.entry().retryable => Code::CommandRejected,
@@ -327,7 +346,7 @@ impl Classify for Error {
             Self::Net(error) => error.action(),
             Self::Token(error) => error.action(),
             Self::UnsafeLogin(_) => Action::FixConfig,
-            Self::OriginalsRemain { .. } | Self::PartlyCopied { .. } if self.code().entry().retryable => Action::None,
+            _ if self.is_half_done() && self.code().entry().retryable => Action::None,
             _ => self.code().entry().action,
         }
     }
@@ -344,7 +363,8 @@ impl Classify for Error {
         match self {
             Self::Net(error) => error.retryable(),
             Self::Token(error) => error.retryable(),
-            Self::UnsafeLogin(_) | Self::OriginalsRemain { .. } | Self::PartlyCopied { .. } => false,
+            Self::UnsafeLogin(_) => false,
+            _ if self.is_half_done() => false,
             _ => self.code().entry().retryable,
         }
     }
@@ -370,7 +390,9 @@ impl Classify for Error {
             | Self::MailboxUnavailable(reply)
             | Self::UnsafeLogin(reply)
             | Self::Refused { reply, .. } => Some((**reply).clone()),
-            Self::OriginalsRemain { cause, .. } | Self::PartlyCopied { cause } => cause.server(),
+            Self::OriginalsRemain { cause, .. }
+            | Self::PartlyCopied { cause }
+            | Self::OldVersionRemains { cause, .. } => cause.server(),
             Self::Net(error) => error.server(),
             Self::Token(error) => error.server(),
             _ => None,

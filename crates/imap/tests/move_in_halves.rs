@@ -129,3 +129,21 @@ async fn a_removal_that_is_refused_does_not_invite_to_copy_once_more() {
         mock.finished().await;
     }
 }
+
+#[tokio::test]
+async fn a_draft_whose_old_version_remains_does_not_invite_to_store_it_once_more() {
+    for (end, code) in [
+        (format!("{STORE}S: {{tag}} NO [UNAVAILABLE] later\n{LOGOUT}"), "COMMAND_REJECTED"),
+        (format!("{STORE}{OK}{EXPUNGE}S: {{tag}} NO [NOPERM] not yours\n{LOGOUT}"), "ACCESS_DENIED"),
+    ] {
+        let stored = "C: {tag} APPEND \"INBOX\" {4+}\nC: a: b\nS: {tag} OK [APPENDUID 7 9] stored\n";
+        let end = end.replace("2:3", "2");
+        let mock = server("IMAP4rev1 UIDPLUS LITERAL+", format!("{SELECT}{stored}{end}"));
+        let client = connect(&mock).await;
+        let replaced = client.replace("INBOX", 2, "a: b".into(), None, MailboxOptions::default(), &call()).await;
+        let error = replaced.unwrap_err();
+        assert_eq!((error.code().as_str(), error.retryable()), (code, false), "{error}");
+        assert!(error.to_string().contains("the new version is stored, but UID 2 remains"), "{error}");
+        finish(client, mock).await;
+    }
+}
