@@ -88,6 +88,20 @@ async fn a_search_that_finds_nothing_among_messages_does_not_empty_the_store() {
 }
 
 #[tokio::test]
+async fn a_mailbox_of_which_no_number_is_told_is_not_taken_for_an_empty_one() {
+    let again = "C: {a} EXAMINE \"INBOX\"\nC: {b} UID SEARCH UID 4:*\nC: {c} UID FETCH 1:3 (UID FLAGS)\n\
+         S: * OK [UIDVALIDITY 7] valid\nS: {a} OK open\nS: * SEARCH 3\nS: {b} OK done\n\
+         S: * 1 FETCH (UID 1 FLAGS ())\nS: * 3 FETCH (UID 3 FLAGS ())\nS: {c} OK done\n";
+    let mock = server("IMAP4rev1", first_of_three() + again);
+    let client = connect(&mock).await;
+    let first = sync(&client, None).await;
+    let (batches, error) = collect(&client, cursor(&first), FLAGS_ONLY).await;
+    assert!(batches.is_empty(), "{batches:?}");
+    assert_eq!(error.unwrap().code().as_str(), "PROTOCOL_VIOLATION");
+    client.close();
+}
+
+#[tokio::test]
 async fn a_server_without_uidvalidity_cannot_be_synced() {
     let mock = server("IMAP4rev1", open("EXAMINE \"INBOX\"", 0, "") + LOGOUT);
     let client = connect(&mock).await;

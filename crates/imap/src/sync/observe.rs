@@ -187,6 +187,7 @@ impl Observe {
         let (mut keywords, mut vanished, mut rows) = (Vec::new(), Vec::new(), Rows::default());
         let mut flood = false;
         let mut uid_validity = None;
+        let mut is_counted = false;
         let mut no_mod_seq = false;
         let mut mod_seq = None;
         link.finish_opening(opening, &mut |data| match data {
@@ -201,6 +202,7 @@ impl Observe {
                 Some(ResponseCode::HighestModSeq(n)) => mod_seq = Some(n),
                 _ => {}
             },
+            Untagged::Exists(_) => is_counted = true,
             Untagged::Flags(flags) => keywords = flags,
             Untagged::Vanished { earlier: true, uids } if resync => {
                 flood |= vanished.len() > MAX_TOLD;
@@ -215,6 +217,10 @@ impl Observe {
             _ => {}
         })
         .await?;
+        if !is_counted {
+            // As an empty mailbox it would empty the caller's store.
+            return Err(Error::protocol("it opened a mailbox and did not say how many messages are in it"));
+        }
         let exists = link.exists();
         let selected = link.view.selected.as_ref();
         let status = Status {
