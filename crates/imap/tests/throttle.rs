@@ -240,3 +240,55 @@ async fn a_pause_is_kept_also_where_another_refusal_would_be_worked_around() {
         client.close();
     }
 }
+
+#[tokio::test]
+async fn a_pause_asked_for_by_the_refusal_of_a_subscription_is_kept_and_the_call_succeeds() {
+    for call_of in ["create", "rename", "deleteMailbox"] {
+        let (mock, sent) = throttling("STATUS", |command| {
+            command.contains("SUBSCRIBE").then(|| format!("{{tag}} NO [UNAVAILABLE] {PAUSE}\r\n"))
+        });
+        let client = connect(&mock).await;
+        match call_of {
+            "create" => client.create("x", None, &call()).await.unwrap(),
+            "rename" => client.rename("y", "x", &call()).await.unwrap(),
+            _ => client.delete_mailbox("x", &call()).await.unwrap(),
+        }
+        is_paused(client.status("INBOX", &call()).await);
+        assert_eq!(sent.load(Ordering::SeqCst), 0, "{call_of}");
+        client.close();
+    }
+}
+
+#[tokio::test]
+async fn a_pause_asked_for_on_the_side_is_kept() {
+    // What is refused; whether the call that it goes along with can still be kept back.
+    for (refused, kept_back) in [("ID", false), ("ENABLE", true), ("COMPRESS", true), ("NAMESPACE", true)] {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let count = sent.clone();
+        let mock = Mock::each(None, async move |_, peer| {
+            let capabilities = format!("IMAP4rev1 {refused}=DEFLATE {refused} UTF8=ACCEPT");
+            let mut peer = log_in(peer, &capabilities).await;
+            while let Some(line) = peer.try_receive_line().await {
+                let (tag, command) = line.split_once(' ').unwrap();
+                count.fetch_add(usize::from(command.starts_with("STATUS")), Ordering::SeqCst);
+                let said = if command.starts_with(refused) { format!("NO {PAUSE}") } else { "OK done".into() };
+                if peer.try_send(format!("{tag} {said}\r\n")).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let mut options = options(&mock, email_net::Security::None);
+        options.compress = Some(true);
+        let client = email_imap::Client::connect(options, &call()).await.unwrap();
+        let first = match refused {
+            "NAMESPACE" => client.list(json("{}"), &call()).await.map(|_| ()),
+            _ => client.status("Entwürfe", &call()).await.map(|_| ()),
+        };
+        if kept_back {
+            is_paused(first);
+        }
+        is_paused(client.status("INBOX", &call()).await);
+        assert_eq!(sent.load(Ordering::SeqCst), usize::from(!kept_back), "{refused}");
+        client.close();
+    }
+}

@@ -40,7 +40,7 @@ impl Command for Create {
 }
 
 /// SUBSCRIBE or UNSUBSCRIBE. A server that has no subscriptions has done all it can; and whatever it says, the mailbox is
-/// what it was to become.
+/// what it was to become. That it wants a pause the next call will hear.
 pub(super) async fn subscribe(link: &mut Link, verb: &'static str, mailbox: &Mailbox) -> Result<()> {
     let line = Line::new(verb).mailbox_arg(&link.wire_name(mailbox));
     let tag = link.send(&line).await?;

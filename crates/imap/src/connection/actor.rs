@@ -124,16 +124,21 @@ impl Actor {
                 return Then::GoOn;
             }
             self.hear();
-            if let Err(error) = self.shared.settings.budget.check() {
+            let budget = Arc::clone(&self.shared.settings.budget);
+            if let Err(error) = budget.check() {
                 job.fail(error);
                 return Then::GoOn;
             }
             let closing = self.shared.closing.clone();
             let (started, ran) = match self.connected(&mut job).await {
-                Some(Ok(link)) => tokio::select! {
-                    biased;
-                    () = closing.cancelled() => (true, Ran::Abandoned),
-                    ran = job.run(link) => (true, ran),
+                Some(Ok(link)) => match budget.check() {
+                    Ok(()) => tokio::select! {
+                        biased;
+                        () = closing.cancelled() => (true, Ran::Abandoned),
+                        ran = job.run(link) => (true, ran),
+                    },
+                    // What COMPRESS was told.
+                    Err(error) => (true, Ran::Failed(error)),
                 },
                 Some(Err(error)) => (false, Ran::Failed(error)),
                 None => (false, Ran::Abandoned),

@@ -39,6 +39,8 @@ impl Link {
         if let Some((tag, line)) = self.enabling.take().map(|sent| *sent).filter(|(tag, _)| self.has_answer(tag)) {
             // A server that refuses has its names as before.
             self.completion(&tag, &line, &mut |_| {}).await?;
+            // Unless it wants a pause: then nothing else is sent.
+            self.budget.as_ref().map_or(Ok(()), |budget| budget.check())?;
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ use email_net::Stream;
 use tokio::io::AsyncWriteExt;
 
 use super::answers::Answers;
-use super::budget::Permit;
+use super::budget::{Budget, Permit};
 use super::departed::Departed;
 use super::early::Early;
 use super::names::Names;
@@ -77,6 +77,8 @@ pub(crate) struct Link {
     pub(super) life: Arc<()>,
     /// The right to it.
     pub(super) permit: Option<Permit>,
+    /// The mailbox's account.
+    pub(super) budget: Option<Arc<Budget>>,
     /// Over a network.
     pub(super) is_far: bool,
     pub(super) compression_tried: bool,
@@ -123,6 +125,7 @@ impl Link {
             max_literal_bytes: MAX_LITERAL_BYTES as u64,
             life: Arc::default(),
             permit: None,
+            budget: None,
             is_far: false,
             compression_tried: false,
             renewal: None,
@@ -343,6 +346,10 @@ impl Link {
         if refusal::ends_session(&completion) {
             let said = reply::of_completion(&completion, &self.view.scrub);
             return Err(Error::ConnectionLost { during: verb, bye: Some(said) });
+        }
+        // Also of a command whose refusal is nobody's concern: the pause is.
+        if let (Some(budget), Some(time)) = (&self.budget, refusal::pause(&completion)) {
+            budget.pause_for(time);
         }
         // However it ends (OK, NO, BAD), it is over, also when nobody has asked for it.
         self.idling.take_if(|tag| tag.0 == completion.tag);

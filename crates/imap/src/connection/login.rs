@@ -302,6 +302,7 @@ impl Stage {
                     Link::new(session, events, control, view, settings.names.clone(), settings.quirks.clone());
                 link.parts = settings.parts.clone();
                 link.departed = settings.departed.clone();
+                link.budget = Some(settings.budget.clone());
                 link.max_literal_bytes = settings.limits.max_literal_bytes as u64;
                 Ok(Outcome::LoggedIn(Box::new(link)))
             }

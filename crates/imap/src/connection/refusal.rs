@@ -110,6 +110,11 @@ pub(super) fn ends_session(done: &Completion) -> bool {
     done.status != CompletionStatus::Ok && SESSION_OVER.iter().any(|part| text.contains(part))
 }
 
+/// The pause that a refusal asks for.
+pub(super) fn pause(done: &Completion) -> Option<Duration> {
+    if done.status == CompletionStatus::Ok { None } else { backoff_time(&done.text) }
+}
+
 /// Whether it is about how the command was written. Some servers say NO to that.
 pub(crate) fn is_about_syntax(reply: &ServerReply) -> bool {
     let text = reply.text.to_lowercase();
