@@ -310,3 +310,39 @@ async fn answers_of_a_server_that_searches_for_several_things_at_once_are_not_co
         assert_eq!(changes, BTreeMap::from([(9, "\\Seen \\Flagged".to_owned())]), "{answers}");
     }
 }
+
+#[tokio::test]
+async fn a_server_that_was_seen_to_confuse_searches_is_asked_one_by_one_from_then_on() {
+    let confused = "S: * SEARCH 300\nS: * SEARCH 300\nS: * SEARCH\nS: * SEARCH 300\nS: * SEARCH\nS: * SEARCH\nS: * SEARCH\n\
+        S: {b} OK done\nS: {c} OK done\nS: {d} OK done\nS: {e} OK done\nS: {f} OK done\nS: {g} OK done\nS: {h} OK done\n";
+    // A row that was not confused with another one may be missing: nothing was found.
+    let each = |flagged: &str| {
+        format!(
+            "C: {{tag}} UID SEARCH UNSEEN\nS: * SEARCH 300\nS: {{tag}} OK done\n\
+             C: {{tag}} UID SEARCH ANSWERED\nS: {{tag}} OK done\n\
+             C: {{tag}} UID SEARCH FLAGGED\nS: * SEARCH{flagged}\nS: {{tag}} OK done\n\
+             C: {{tag}} UID SEARCH DRAFT\nS: * SEARCH\nS: {{tag}} OK done\n\
+             C: {{tag}} UID SEARCH DELETED\nS: * SEARCH\nS: {{tag}} OK done\n\
+             C: {{tag}} UID SEARCH KEYWORD $Work\nS: * SEARCH 300\nS: {{tag}} OK done\n"
+        )
+    };
+    let look = LOOK_AT_MANY.replace(" $New", "");
+    let first = "C: {tag} UID SEARCH UID 301:*\nS: * SEARCH 300\nS: {tag} OK done\n";
+    let again = "C: {a} EXAMINE \"INBOX\"\nC: {b} UID SEARCH UID 301:*\n\
+        S: * FLAGS (\\Seen $Work)\nS: * 300 EXISTS\nS: * OK [UIDVALIDITY 7] valid\nS: {a} OK open\n\
+        S: * SEARCH 300\nS: {b} OK done\n";
+    let mock = server(
+        "IMAP4rev1",
+        first_of_many() + &look + confused + first + &each("") + again + &each(" 9") + again + &each(" 9") + LOGOUT,
+    );
+    let client = connect(&mock).await;
+    let options = r#"{"fetch":{"flags":true},"batchSize":1000}"#;
+    let mut last = None;
+    for expected in [None, None, Some(9), None] {
+        let (batches, error) = collect(&client, last.as_deref(), options).await;
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(changed(&batches).into_keys().next(), expected);
+        last = cursor(&batches).map(str::to_owned);
+    }
+    finish(client, mock).await;
+}

@@ -11,6 +11,7 @@ pub(crate) struct Quirks {
     ignores_partial: AtomicBool,
     refuses_binary: AtomicBool,
     lost_over_binary: AtomicU32,
+    confuses_searches: AtomicBool,
 }
 
 impl Quirks {
@@ -23,6 +24,18 @@ impl Quirks {
     pub(crate) fn note_ignored_partial(&self) {
         if !self.ignores_partial.swap(true, Ordering::Relaxed) {
             tracing::debug!(target: "imap", "the server ignores partial fetches");
+        }
+    }
+
+    /// Of several searches under way it cannot be told which one a row of UIDs answers.
+    pub(crate) fn confuses_searches(&self) -> bool {
+        self.confuses_searches.load(Ordering::Relaxed)
+    }
+
+    /// It was seen to.
+    pub(crate) fn note_confused_searches(&self) {
+        if !self.confuses_searches.swap(true, Ordering::Relaxed) {
+            tracing::debug!(target: "imap", "the server works on several searches at once: they are asked one by one");
         }
     }
 

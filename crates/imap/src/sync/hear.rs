@@ -17,7 +17,8 @@ const SURPLUS_ROWS: u64 = 10_000;
 const MAX_UIDS: u64 = 10_000_000;
 /// A question on its way.
 pub(super) struct Asked {
-    tag: RequestId,
+    /// `None`: it waits for those before it.
+    tag: Option<RequestId>,
     question: Question,
     heard: Heard,
 }
@@ -38,11 +39,15 @@ pub(super) struct Heard {
     pub(super) newest: Option<u32>,
 }
 
-/// Sends them all.
+/// Sends them all; but one at a time to a server that confuses searches.
 pub(super) async fn ask(link: &mut Link, questions: impl IntoIterator<Item = Question>) -> Result<Vec<Asked>> {
+    let questions: Vec<_> = questions.into_iter().collect();
+    let searches = questions.iter().filter(|question| question.is_search()).count();
+    let one_by_one = searches > 1 && link.quirks.confuses_searches();
     let mut asked = Vec::new();
     for question in questions {
-        let tag = link.send(question.line()).await?;
+        let waits = one_by_one && !asked.is_empty();
+        let tag = if waits { None } else { Some(link.send(question.line()).await?) };
         asked.push(Asked { tag, question, heard: Heard::default() });
     }
     Ok(asked)
@@ -61,7 +66,8 @@ pub(super) enum Tolerance {
 ///
 /// Servers may work on several at once (Dovecot does, and completes them all at the end): ESEARCH says whose answer it is, rows are
 /// for the one that asks for rows, and a bare SEARCH is for the command that is completed next, if the server worked on
-/// one after the other. Whether it did can be seen (see [`are_confused`]); if not, the searches are asked one by one.
+/// one after the other. Whether it did can be seen (see [`are_confused`]); if not, the searches are asked one by one, from then
+/// on at once.
 pub(super) async fn hear(
     link: &mut Link,
     mut asked: Vec<Asked>,
@@ -71,17 +77,29 @@ pub(super) async fn hear(
     let most = u64::from(exists).saturating_add(SURPLUS_ROWS);
     let mut complete = true;
     let mut room = MAX_UIDS;
+    let one_by_one = asked.iter().any(|asked| asked.tag.is_none());
     let searches = || asked.iter().enumerate().filter(|(_, asked)| asked.question.is_search());
     let only_search = if searches().count() == 1 { searches().next().map(|(at, _)| at) } else { None };
     for at in 0..asked.len() {
         let Some((tag, line)) = asked.get(at).map(|asked| (asked.tag.clone(), asked.question.line().clone())) else {
             break;
         };
+        let tag = match tag {
+            Some(tag) => tag,
+            None if !complete => break,
+            None => {
+                let tag = link.send(&line).await?;
+                if let Some(asked) = asked.get_mut(at) {
+                    asked.tag = Some(tag.clone());
+                }
+                tag
+            }
+        };
         let answer = link
             .answer(&tag, &line, &mut |data| {
                 let whose = match &data {
                     Untagged::Esearch(row) if row.tag.is_some() => {
-                        asked.iter().position(|asked| row.tag.as_ref() == Some(&asked.tag.0))
+                        asked.iter().position(|asked| row.tag.as_ref() == asked.tag.as_ref().map(|tag| &tag.0))
                     }
                     Untagged::Search(_) | Untagged::Esearch(_) => only_search.or(Some(at)),
                     Untagged::Fetch(_) => asked
@@ -104,8 +122,8 @@ pub(super) async fn hear(
             Err(error) => return Err(error),
         }
     }
-    if complete && only_search.is_none() && are_confused(&asked) {
-        tracing::debug!(target: "imap", "the server works on several searches at once: asking one by one");
+    if complete && only_search.is_none() && !one_by_one && are_confused(&asked) {
+        link.quirks.note_confused_searches();
         for asked in asked.iter_mut().filter(|asked| asked.question.is_search() && !asked.heard.named) {
             asked.heard = Heard::default();
             link.run(asked.question.line(), &mut |data| asked.heard.take(data, most, &mut room)).await?;
