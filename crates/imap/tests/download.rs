@@ -40,7 +40,7 @@ fn part(part: &str) -> DownloadOptions {
 const STRUCTURE: &str = r#"BODYSTRUCTURE (("TEXT" "PLAIN" NIL NIL NIL "QUOTED-PRINTABLE" 8 1)("APPLICATION" "PDF" NIL NIL NIL "BASE64" 20) "MIXED")"#;
 
 #[tokio::test]
-async fn a_small_part_takes_one_command() {
+async fn a_small_part_takes_one_command_and_one_more_without_a_size() {
     let mock = server(
         "IMAP4rev1",
         format!(
@@ -53,6 +53,9 @@ async fn a_small_part_takes_one_command() {
              C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[1.MIME] BODY.PEEK[1]<0.{WINDOW}>)\n\
              S: * 1 FETCH (UID 9 BODY[1.MIME] {{45}}\n\
              S~: Content-Transfer-Encoding: quoted-printable\\r\\n BODY[1]<0> \"a=3Db=\")\\r\\n\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} UID FETCH 9 (UID BODY.PEEK[1]<6.1048576>)\n\
+             S: * 1 FETCH (UID 9 BODY[1]<6> \"\")\n\
              S: {{tag}} OK done\n\
              C: {{noop}} NOOP\n\
              S: {{noop}} OK\n\
@@ -288,6 +291,23 @@ async fn windows_shorter_than_asked_for() {
 }
 
 #[tokio::test]
+async fn windows_shorter_than_asked_for_and_no_size() {
+    const CAP: usize = 64 << 10;
+    for (length, end) in [(3 * CAP + 9, "BODY[]<0> \"\""), (CAP - 1, "BODY[]<0> NIL"), (2 * CAP, "FLAGS ()"), (9, "")] {
+        let mock = windows(content(length), move |bytes, from, _| match honest(bytes, from, CAP) {
+            row if from < length => row.replace(&format!("RFC822.SIZE {length} "), ""),
+            _ if end.is_empty() => String::new(),
+            _ => format!("* 1 FETCH (UID 9 {end})\r\n"),
+        });
+        let client = connect(&mock).await;
+        let (got, error) = all(client.download("INBOX", 9, DownloadOptions::default(), &call())).await;
+        assert!(error.is_none(), "{error:?}");
+        assert!(got == content(length), "{end}: {} bytes", got.len());
+        client.close();
+    }
+}
+
+#[tokio::test]
 async fn more_than_max_bytes() {
     let mock = windows(content(2 * WINDOW), honest);
     let client = connect(&mock).await;
@@ -467,6 +487,9 @@ async fn a_part_of_a_message_with_a_broken_structure_is_asked_for_alone() {
              C: {{tag}} UID FETCH 9 (UID BODY.PEEK[2.MIME] BODY.PEEK[2]<0.{WINDOW}>)\n\
              S: * 1 FETCH (UID 9 BODY[2.MIME] {{33}}\n\
              S~: Content-Transfer-Encoding: base64 BODY[2]<0> \"SGVsbG8=\")\\r\\n\n\
+             S: {{tag}} OK done\n\
+             C: {{tag}} UID FETCH 9 (UID BODY.PEEK[2]<8.1048576>)\n\
+             S: * 1 FETCH (UID 9 BODY[2]<8> \"\")\n\
              S: {{tag}} OK done\n{LOGOUT}",
             examine("INBOX", 1),
         ),

@@ -169,8 +169,8 @@ fn opening(target: &Target, mut row: FetchRow) -> Result<Opening> {
     }
     let size = if target.part.is_some() { part.as_ref().map(|part| part.size) } else { row.size };
     let short = (data.len() as u64) < FIRST_WINDOW;
-    let more_claimed = size.is_some_and(|size| size > data.len() as u64);
-    let complete = data.is_empty() || (short && !more_claimed);
+    // Without a size nothing says so: some servers give less than a window, whatever they are asked for.
+    let complete = data.is_empty() || (short && size.is_some_and(|size| size <= data.len() as u64));
     let mime_header = mime_header(target, &mut row);
     Ok(Opening { data, complete, size, structure: part, mime_header, ..Opening::default() })
 }

@@ -28,7 +28,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::argument::Mailbox;
 use super::line::Line;
-use super::part::{Target, rate};
+use super::part::{FIRST_WINDOW, Target, rate};
 use crate::connection::{Access, Command, Freshness, Link, Others};
 use crate::error::{Error, Result};
 use crate::grammar::{Content, Untagged};
@@ -173,8 +173,14 @@ impl Command for Windows {
         // What was asked for behind a short window, or came out of turn, does not fit on. As long as bytes come at all, the
         // rest is asked for again.
         let at = self.at.get();
-        let more_claimed = !whole && end != u64::MAX && self.size.is_some_and(|size| size > at);
-        if at > start && (gap || more_claimed) { Ok(Paused::More) } else { self.end(intake.told, gap || more_claimed) }
+        let in_windows = !whole && end != u64::MAX;
+        let more_claimed = in_windows && self.size.is_some_and(|size| size > at);
+        let unknown = in_windows && self.size.is_none() && self.form == Form::Encoded;
+        if at > start && (gap || more_claimed || unknown) {
+            Ok(Paused::More)
+        } else {
+            self.end(intake.told, gap || more_claimed)
+        }
     }
 }
 
@@ -221,7 +227,11 @@ impl Ahead {
             under_way: VecDeque::new(),
             next: windows.at.get(),
             size: match windows.form {
-                Form::Encoded => windows.size.unwrap_or(u64::MAX),
+                Form::Encoded => windows.size.unwrap_or(match windows.at.get() {
+                    // A first window that came short: most likely that was all.
+                    at if at < FIRST_WINDOW => at,
+                    _ => u64::MAX,
+                }),
                 Form::Decoded { most } => most,
             },
             octets: SMALLEST,
