@@ -119,6 +119,47 @@ async fn silence_in_the_middle_of_a_literal() {
 }
 
 #[tokio::test]
+async fn a_download_does_not_wait_for_a_literal_that_no_message_has() {
+    const WINDOW: usize = 512 << 10;
+    for (length, refused) in [(300_000_000, false), (1 << 30, false), ((1 << 30) + 1, true), (u32::MAX as usize, true)]
+    {
+        for first in [true, false] {
+            let mock = Mock::each(None, async move |_, peer| {
+                let mut peer: Peer = log_in(peer, "IMAP4rev1").await;
+                while let Some(line) = peer.try_receive_line().await {
+                    let (tag, command) = line.split_once(' ').unwrap();
+                    let row = |origin, length| {
+                        format!("* 1 FETCH (UID 5 RFC822.SIZE {length} BODY[]{origin} {{{length}}}\r\n")
+                    };
+                    let said = match command {
+                        "EXAMINE \"INBOX\"" => format!("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n{tag} OK open\r\n"),
+                        command if command.contains("<0.") && !first => {
+                            row("<0>", WINDOW) + &"x".repeat(WINDOW) + &format!(")\r\n{tag} OK\r\n")
+                        }
+                        // And nothing of it comes.
+                        _ => row("", length),
+                    };
+                    if peer.try_send(said).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            let client = connect(&mock).await;
+            let (short, _cancel) = call_of(Duration::from_millis(if refused { 15_000 } else { 300 }));
+            let mut chunks = client.download("INBOX", 5, Default::default(), &short);
+            let error = loop {
+                if let Err(error) = chunks.next().await.unwrap() {
+                    break error;
+                }
+            };
+            let expected = if refused { "LIMIT_EXCEEDED" } else { "TIMEOUT" };
+            assert_eq!(error.code().as_str(), expected, "{length} {first}: {error}");
+            client.close();
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_read_watchdog_ends_a_call_without_deadline() {
     let mock = Mock::each(None, async |_, peer| {
         let mut peer = log_in(peer, "IMAP4rev1").await;

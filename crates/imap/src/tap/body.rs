@@ -7,8 +7,11 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-/// What RFC 3501 §9 can count: a longer literal is a lie, and would be waited for in vain.
-const MAX_STREAMED: u64 = u32::MAX as u64;
+use super::limits::BYTES_CEILING;
+
+/// As much as a caller may allow in memory. No provider takes in a message as large: a longer literal is a lie, and would be
+/// waited for in vain. What is longer all the same can be had in windows.
+const MAX_STREAMED: u64 = BYTES_CEILING as u64;
 
 /// What of a body comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
