@@ -78,7 +78,9 @@ impl Command for Append {
         let answer = if self.is_international && link.accepts_utf8 {
             let utf8 = line.text(" UTF8 (~").literal(self.message.clone()).text(")");
             match link.run_quietly(&utf8).await {
-                Err(Error::Refused { code: Code::CommandRejected, .. }) => link.run_quietly(&plain).await,
+                Err(Error::Refused { code: Code::CommandRejected, .. }) if link.takes_commands() => {
+                    link.run_quietly(&plain).await
+                }
                 other => other,
             }
         } else {

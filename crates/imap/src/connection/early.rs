@@ -35,6 +35,10 @@ impl Early {
         Some((event, bytes))
     }
 
+    pub(super) fn has(&self, wanted: impl Fn(&Event) -> bool) -> bool {
+        self.events.iter().any(|(event, _)| wanted(event))
+    }
+
     /// Keeps what was taken for others, until [`Self::put_back`]. Here, as whoever waits may go at any moment.
     pub(super) fn set_aside(&mut self, event: Event, bytes: usize) {
         if self.make_room(bytes) {

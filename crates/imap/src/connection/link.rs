@@ -1,4 +1,4 @@
-//! One logged-in connection: writes commands, reads what answers them, stays in step.
+//! One logged-in connection: [writes](write) commands, reads what answers them, stays in step.
 //!
 //! ```text
 //!           send                      completion
@@ -13,16 +13,15 @@
 //! Every future here may be dropped at any await. What was left behind is told by `writing` (a command is half written:
 //! nothing can mend that) and [`Answers`] (some will come that nobody waits for: [`Link::settle`] reads them).
 
-use std::future::Future;
+mod write;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_imap::Session;
 use async_imap::imap_proto::RequestId;
-use bytes::Bytes;
 use email_base::clock::{self, Instant};
 use email_net::Stream;
-use tokio::io::AsyncWriteExt;
 
 use super::answers::Answers;
 use super::budget::{Budget, Permit};
@@ -35,20 +34,18 @@ use super::renewal::Renewal;
 use super::view::View;
 use super::{refusal, reply};
 use crate::command::argument::Mailbox;
-use crate::command::line::{Line, Segment};
+use crate::command::line::Line;
 use crate::error::{Error, Result};
-use crate::grammar::{Completion, CompletionStatus, ConditionKind, Event, NameEncoding, Untagged, WireName};
+use crate::grammar::{Completion, CompletionStatus, Event, NameEncoding, Untagged, WireName};
 use crate::tap::limits::MAX_LITERAL_BYTES;
 use crate::tap::{Events, Tap, TapControl};
+
+pub(super) use write::GoAhead;
 
 /// Silence in the middle of a command for so long is the end of the connection: a half-open one answers never.
 pub(crate) const READ_WATCHDOG: Duration = Duration::from_secs(60);
 /// The same for commands over which servers are known to think long: SEARCH in texts, COPY of thousands, APPEND.
 pub(crate) const SLOW_READ_WATCHDOG: Duration = Duration::from_secs(300);
-/// A peer that takes no byte for so long is not there any more.
-const WRITE_WATCHDOG: Duration = Duration::from_secs(60);
-/// Literals are written in pieces of this size, so that the watchdog sees progress.
-const WRITE_PIECE: usize = 64 * 1024;
 /// A dropped call's answers are read for so long; beyond it a new connection is cheaper.
 const SETTLE_TIME: Duration = Duration::from_secs(2);
 
@@ -91,12 +88,6 @@ pub(crate) struct Link {
     /// IDLE that was begun and has not ended, by DONE or by the server itself.
     pub(super) idling: Option<RequestId>,
     last_answer: Instant,
-}
-
-/// What the server said to a line that ends in a synchronising literal.
-pub(super) enum GoAhead {
-    Given,
-    Refused,
 }
 
 impl Link {
@@ -208,59 +199,6 @@ impl Link {
         }
     }
 
-    /// Writes a command and does not wait for its answer. Several may be under way.
-    pub(crate) async fn send(&mut self, line: &Line) -> Result<RequestId> {
-        let segments = line.segments()?;
-        let verb = line.verb();
-        self.writing = true;
-        let mut tag: Option<RequestId> = None;
-        let mut text = String::new();
-        let limit = self.view.capabilities.non_synchronizing_limit();
-        for segment in segments {
-            match segment {
-                Segment::Text(more) => text.push_str(more),
-                Segment::Literal(bytes) => {
-                    let waits = bytes.len() > limit;
-                    text.push_str(&format!("{{{}{}}}", bytes.len(), if waits { "" } else { "+" }));
-                    let tag = self.write_text(&mut tag, std::mem::take(&mut text), verb).await?;
-                    if waits {
-                        self.uncork(verb).await?;
-                        if let GoAhead::Refused = self.go_ahead(&tag, line).await? {
-                            self.writing = false;
-                            return Ok(tag);
-                        }
-                    }
-                    self.write_bytes(bytes, verb).await?;
-                }
-            }
-        }
-        let tag = self.write_text(&mut tag, text, verb).await?;
-        self.answers.asks(&tag, line.rows());
-        self.writing = false;
-        Ok(tag)
-    }
-
-    /// What is sent from now on waits for [`Self::uncork`], so that many short commands travel together.
-    pub(crate) fn cork(&self) {
-        self.control.cork(true);
-    }
-
-    /// Sends what has waited.
-    pub(crate) async fn uncork(&mut self, verb: &'static str) -> Result<()> {
-        self.control.cork(false);
-        let Self { session, events, early, .. } = self;
-        let written = events.drive_weighed(session.get_mut().flush(), |event, bytes| early.push(event, bytes));
-        watched(written, verb).await?.map_err(|error| self.lost(verb, Some(error.into())))?;
-        self.early.no_flood()
-    }
-
-    /// Writes DONE or any other line that carries no tag.
-    pub(crate) async fn write_untagged(&mut self, text: &'static str, verb: &'static str) -> Result<()> {
-        let Self { session, events, early, .. } = self;
-        let written = events.drive_weighed(session.run_command_untagged(text), |event, bytes| early.push(event, bytes));
-        watched(written, verb).await?.map_err(|error| self.lost(verb, Some(error)))
-    }
-
     /// Waits for what the server says between commands, and observes it. Ends only with that or with the connection.
     pub(crate) async fn listen(&mut self) -> Result<()> {
         match self.next_unwatched("IDLE").await?.0 {
@@ -361,70 +299,6 @@ impl Link {
         Ok(())
     }
 
-    /// After a synchronising literal's announcement: `+`, or the command's completion. Everything else that comes is kept
-    /// in order for those who wait for it: it may belong to a command that is under way before this one.
-    pub(super) async fn go_ahead(&mut self, tag: &RequestId, line: &Line) -> Result<GoAhead> {
-        let given = loop {
-            let (event, bytes) = self.next_event(line.verb(), line.patience()).await?;
-            match event {
-                Event::Continuation(_) => break GoAhead::Given,
-                Event::Completion(completion) if completion.tag == tag.0 => {
-                    self.complete(completion, line.verb())?;
-                    break GoAhead::Refused;
-                }
-                event => {
-                    if let Event::Untagged(Untagged::Condition(condition)) = &event
-                        && condition.kind == ConditionKind::Bye
-                    {
-                        self.view.bye = Some(reply::of_condition(condition, &self.view.scrub));
-                        return Err(self.lost(line.verb(), None));
-                    }
-                    self.early.set_aside(event, bytes);
-                    self.early.no_flood()?;
-                }
-            }
-        };
-        self.early.put_back();
-        Ok(given)
-    }
-
-    /// Writes a line's text and CRLF; the first one gets the tag.
-    async fn write_text(&mut self, tag: &mut Option<RequestId>, text: String, verb: &'static str) -> Result<RequestId> {
-        let Self { session, events, early, .. } = self;
-        let written = match tag {
-            None => {
-                let run = events.drive_weighed(session.run_command(&text), |event, bytes| early.push(event, bytes));
-                watched(run, verb).await?.map(Some)
-            }
-            Some(_) => {
-                let run =
-                    events.drive_weighed(session.run_command_untagged(&text), |event, bytes| early.push(event, bytes));
-                watched(run, verb).await?.map(|()| None)
-            }
-        };
-        match written {
-            Ok(Some(new)) => {
-                self.answers.sent(new.clone());
-                *tag = Some(new);
-            }
-            Ok(None) => {}
-            Err(error) => return Err(self.lost(verb, Some(error))),
-        }
-        self.early.no_flood()?;
-        tag.clone().ok_or(Error::Internal("a command without a tag"))
-    }
-
-    async fn write_bytes(&mut self, bytes: &Bytes, verb: &'static str) -> Result<()> {
-        for piece in bytes.chunks(WRITE_PIECE) {
-            let Self { session, events, early, .. } = self;
-            let written =
-                events.drive_weighed(session.get_mut().write_all(piece), |event, bytes| early.push(event, bytes));
-            watched(written, verb).await?.map_err(|error| self.lost(verb, Some(error.into())))?;
-            self.early.no_flood()?;
-        }
-        Ok(())
-    }
-
     /// The next event with its wire bytes. Cancel-safe. Waits `patience` from the last byte that came.
     async fn next_event(&mut self, verb: &'static str, patience: Duration) -> Result<(Event, usize)> {
         loop {
@@ -467,9 +341,4 @@ impl Link {
     fn lost(&self, verb: &'static str, error: Option<async_imap::error::Error>) -> Error {
         super::lost(&self.control, verb, self.view.bye.clone(), error)
     }
-}
-
-/// A write with its watchdog.
-async fn watched<T>(write: impl Future<Output = T>, verb: &'static str) -> Result<T> {
-    clock::timeout(WRITE_WATCHDOG, write).await.map_err(|_| Error::Silent { during: verb, waited: WRITE_WATCHDOG })
 }

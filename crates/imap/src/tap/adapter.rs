@@ -207,7 +207,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tap<S> {
         self.pack();
         while !self.unsent.is_empty() {
             match Pin::new(&mut self.stream).poll_write(cx, &self.unsent) {
-                Poll::Ready(sent) => self.sent(sent).map(|sent| self.unsent.advance(sent))?,
+                Poll::Ready(sent) => {
+                    let sent = ready!(self.sent(cx, sent))?;
+                    self.unsent.advance(sent);
+                }
                 Poll::Pending => return self.read_meanwhile(cx),
             }
         }
@@ -227,7 +230,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tap<S> {
         }
     }
 
-    fn sent(&mut self, sent: io::Result<usize>) -> io::Result<usize> {
+    fn sent(&mut self, cx: &mut Context<'_>, sent: io::Result<usize>) -> Poll<io::Result<usize>> {
         let sent = match sent {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
             other => other,
@@ -237,9 +240,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tap<S> {
                 self.control.count_written(*bytes);
                 self.unflushed = true;
             }
+            // The peer has gone: what it has said before is heard, then the end.
+            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                return self.read_meanwhile(cx);
+            }
             Err(error) => self.fail(error),
         }
-        sent
+        Poll::Ready(sent)
     }
 
     /// Always pending, unless the session ended.
@@ -290,7 +297,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tap<S> {
             return Poll::Ready(Ok(some.len()));
         }
         match Pin::new(&mut this.stream).poll_write(cx, bytes) {
-            Poll::Ready(sent) => Poll::Ready(this.sent(sent)),
+            Poll::Ready(sent) => this.sent(cx, sent),
             Poll::Pending => this.read_meanwhile(cx),
         }
     }
