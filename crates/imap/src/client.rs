@@ -19,7 +19,7 @@ use email_base::Call;
 
 use crate::command::append::{Append, AppendResult};
 use crate::command::argument::Mailbox;
-use crate::command::copy::Copy;
+use crate::command::copy::{Copy, Progress};
 use crate::command::create::Create;
 use crate::command::delete::Delete;
 use crate::command::delete_mailbox::DeleteMailbox;
@@ -198,7 +198,8 @@ impl Client {
         self.pool.submit(DeleteMailbox { mailbox: Mailbox::new(path)? }, call).await
     }
 
-    /// Copies messages (RFC 9051 §6.4.7).
+    /// Copies messages (RFC 9051 §6.4.7). What fails when some are copied is [`Error::PartlyDone`]: the same call would copy
+    /// those once more.
     pub async fn copy(
         &self,
         path: &str,
@@ -208,11 +209,13 @@ impl Client {
         call: &Call,
     ) -> Result<UidMapping> {
         let (mailbox, destination) = (Mailbox::new(path)?, Mailbox::new(destination)?);
-        self.pool.submit(Copy { mailbox, uids, destination, uid_validity: options.uid_validity }, call).await
+        let progress = Progress::default();
+        let copy = Copy { mailbox, uids, destination, uid_validity: options.uid_validity, progress: progress.clone() };
+        self.pool.submit(copy, call).await.map_err(|cause| progress.explain(path, cause))
     }
 
     /// Moves messages: MOVE (RFC 6851), else COPY, `\Deleted` and UID EXPUNGE of just these. What fails behind the COPY is
-    /// [`Error::OriginalsRemain`]: the same call would copy them once more.
+    /// [`Error::OriginalsRemain`]: the same call would copy them once more; in the middle of it, [`Error::PartlyDone`].
     pub async fn r#move(
         &self,
         path: &str,
@@ -222,8 +225,10 @@ impl Client {
         call: &Call,
     ) -> Result<UidMapping> {
         let (mailbox, destination) = (Mailbox::new(path)?, Mailbox::new(destination)?);
-        let copy = Move { mailbox: mailbox.clone(), uids, destination, uid_validity: options.uid_validity };
-        let Moved { mapping, originals } = self.pool.submit(copy, call).await?;
+        let (uid_validity, progress) = (options.uid_validity, Progress::default());
+        let copy = Move { mailbox: mailbox.clone(), uids, destination, uid_validity, progress: progress.clone() };
+        let copied = self.pool.submit(copy, call).await.map_err(|cause| progress.explain(path, cause));
+        let Moved { mapping, originals } = copied?;
         if let Some(Originals { uids, uid_validity }) = originals {
             let removed = self.pool.submit(Delete::new(mailbox, uids, uid_validity), call).await;
             removed.map_err(|cause| Error::OriginalsRemain { path: path.to_owned(), cause: Box::new(cause) })?;

@@ -157,12 +157,6 @@ pub enum Error {
         /// Why they could not be removed.
         cause: Box<Error>,
     },
-    /// A copy by several commands got no further than some of them. Never `retryable`, as above.
-    #[error("some of the messages were copied, and would be there twice if all were copied again: {cause}")]
-    PartlyCopied {
-        /// Why the others could not be copied.
-        cause: Box<Error>,
-    },
     /// A replacement got no further than the new version. Never `retryable`: the same call would store it once more.
     #[error(
         "the new version is stored, but UID {uid} remains in {path:?}; stored again it would be there twice: {cause}"
@@ -173,6 +167,21 @@ pub enum Error {
         /// The old version.
         uid: u32,
         /// Why it could not be removed.
+        cause: Box<Error>,
+    },
+    /// A set too long for one command was dealt with in part. Never `retryable`: the same call would copy once more, or move
+    /// others.
+    #[error(
+        "the messages of {path:?} up to UID {through} were {done} already, so this call must not be made again as it was: {cause}"
+    )]
+    PartlyDone {
+        /// The mailbox they are from.
+        path: String,
+        /// What was done with them: `copied` or `moved`.
+        done: &'static str,
+        /// Those of the set with this UID and lower ones. Of the others nothing was done, if the cause is the server's no.
+        through: u32,
+        /// Why it went no further.
         cause: Box<Error>,
     },
     /// The server has no way to do it.
@@ -225,14 +234,13 @@ impl Error {
 
     /// The connection is no longer in step and must be dropped.
     pub(crate) fn ends_connection(&self) -> bool {
-        let error = if let Self::PartlyCopied { cause } = self { cause } else { self };
-        matches!(error, Self::ConnectionLost { .. } | Self::Silent { .. } | Self::Net(_) | Self::ProtocolViolation(_))
-            || matches!(error, Self::LimitExceeded { name, .. } if name.starts_with("limits"))
+        matches!(self, Self::ConnectionLost { .. } | Self::Silent { .. } | Self::Net(_) | Self::ProtocolViolation(_))
+            || matches!(self, Self::LimitExceeded { name, .. } if name.starts_with("limits"))
     }
 
     /// Something was done that the same call would do once more.
     fn is_half_done(&self) -> bool {
-        matches!(self, Self::OriginalsRemain { .. } | Self::PartlyCopied { .. } | Self::OldVersionRemains { .. })
+        matches!(self, Self::OriginalsRemain { .. } | Self::PartlyDone { .. } | Self::OldVersionRemains { .. })
     }
 
     /// A literal was larger than the caller's limit, and ended the session.
@@ -306,7 +314,7 @@ impl Classify for Error {
             Self::UidValidityChanged { .. } => Code::UidValidityChanged,
             Self::Refused { code, .. } => *code,
             Self::OriginalsRemain { cause, .. }
-            | Self::PartlyCopied { cause }
+            | Self::PartlyDone { cause, .. }
             | Self::OldVersionRemains { cause, .. } => match cause.code() {
                 code @ (Code::Timeout | Code::ConnectionLost) => code,
                 // Whoever reads no more than the code must not take it for something that passes.
@@ -391,7 +399,7 @@ impl Classify for Error {
             | Self::UnsafeLogin(reply)
             | Self::Refused { reply, .. } => Some((**reply).clone()),
             Self::OriginalsRemain { cause, .. }
-            | Self::PartlyCopied { cause }
+            | Self::PartlyDone { cause, .. }
             | Self::OldVersionRemains { cause, .. } => cause.server(),
             Self::Net(error) => error.server(),
             Self::Token(error) => error.server(),

@@ -1,4 +1,9 @@
 //! COPY (RFC 9051 §6.4.7), always by UID, with what COPYUID tells (RFC 4315).
+//!
+//! A set that is longer than a line takes several commands. Each is done or not done; when a later one fails, the earlier
+//! ones stay done. To undo them would mean to expunge in a mailbox of others: [`Progress`] tells the caller instead.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::argument::Mailbox;
 use super::line::Line;
@@ -22,6 +27,29 @@ pub(crate) struct Copy {
     pub(crate) uids: UidSet,
     pub(crate) destination: Mailbox,
     pub(crate) uid_validity: Option<u32>,
+    pub(crate) progress: Progress,
+}
+
+/// How far a call has come with the messages it is about: known also when nobody waits for the call any more.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Progress(Arc<Mutex<Option<(&'static str, u32)>>>);
+
+impl Progress {
+    /// The error of a call that ended by `cause`: another one when some of the messages in `path` were dealt with before.
+    pub(crate) fn explain(&self, path: &str, cause: Error) -> Error {
+        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => cause,
+            Some((done, through)) => Error::PartlyDone { path: path.to_owned(), done, through, cause: Box::new(cause) },
+        }
+    }
+
+    /// The messages of `piece` were dealt with. Pieces ascend.
+    fn note(&self, done: &'static str, piece: &str) {
+        let last = UidRanges::parse(piece.as_bytes()).and_then(|uids| uids.last());
+        if let Some(last) = last {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((done, last));
+        }
+    }
 }
 
 impl Command for Copy {
@@ -36,30 +64,46 @@ impl Command for Copy {
     async fn run(&self, link: &mut Link) -> Result<UidMapping> {
         link.open(&self.mailbox, Access::Read, self.uid_validity, Freshness::AsIs).await?;
         let pieces = resolve::exact(link, &self.mailbox, &self.uids).await?;
-        transfer(link, "UID COPY", &pieces, &self.destination).await
+        copy(link, &pieces, &self.destination, &self.progress).await
     }
 }
 
-/// COPY or MOVE of every piece to `destination`.
-pub(super) async fn transfer(
+/// COPY of every piece to `destination`.
+pub(super) async fn copy(
+    link: &mut Link,
+    pieces: &[String],
+    destination: &Mailbox,
+    progress: &Progress,
+) -> Result<UidMapping> {
+    transfer(link, "UID COPY", pieces, destination, |piece| progress.note("copied", piece)).await
+}
+
+/// MOVE of every piece to `destination`. What was moved is not there any more: the same call goes on with the rest. But the
+/// `newest` are others then.
+pub(super) async fn r#move(
+    link: &mut Link,
+    pieces: &[String],
+    destination: &Mailbox,
+    newest: Option<&Progress>,
+) -> Result<UidMapping> {
+    let done = |piece: &str| newest.into_iter().for_each(|progress| progress.note("moved", piece));
+    transfer(link, "UID MOVE", pieces, destination, done).await
+}
+
+async fn transfer(
     link: &mut Link,
     verb: &'static str,
     pieces: &[String],
     destination: &Mailbox,
+    note: impl Fn(&str) + Send,
 ) -> Result<UidMapping> {
     let mut mapping = Mapping { most: most_pairs(pieces, link.exists()), ..Mapping::default() };
-    let mut copied = false;
     for piece in pieces {
         let line = Line::new(verb).arg(piece).mailbox_arg(&link.wire_name(destination)).slow();
         // MOVE tells in an untagged OK, before the messages vanish (RFC 6851 §4.3).
         let done = link.run(&line, &mut |data| mapping.untagged(&data)).await;
-        let done = done.map_err(|error| match named_mailbox(destination, error) {
-            cause if copied => Error::PartlyCopied { cause: Box::new(cause) },
-            error => error,
-        })?;
-        mapping.completed(&done);
-        // What has moved is not there any more: to move the same set again moves the others.
-        copied = verb == "UID COPY";
+        mapping.completed(&done.map_err(|error| named_mailbox(destination, error))?);
+        note(piece);
     }
     Ok(mapping.finish(pieces.is_empty()))
 }

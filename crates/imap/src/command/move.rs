@@ -4,7 +4,7 @@
 //! Without UIDPLUS there would be only EXPUNGE, which removes what others have marked: that is refused.
 
 use super::argument::Mailbox;
-use super::copy::{require_uid_expunge, transfer};
+use super::copy::{self, Progress, require_uid_expunge};
 use super::resolve;
 use super::search;
 use crate::connection::{Access, Command, Freshness, Link};
@@ -18,6 +18,7 @@ pub(crate) struct Move {
     pub(crate) uids: UidSet,
     pub(crate) destination: Mailbox,
     pub(crate) uid_validity: Option<u32>,
+    pub(crate) progress: Progress,
 }
 
 /// What was moved, or only copied so far.
@@ -46,7 +47,8 @@ impl Command for Move {
         if link.has_or_rev2("MOVE") {
             link.open(&self.mailbox, Access::Write, self.uid_validity, Freshness::AsIs).await?;
             let pieces = resolve::exact(link, &self.mailbox, &self.uids).await?;
-            let mapping = transfer(link, "UID MOVE", &pieces, &self.destination).await?;
+            let newest = self.uids.newest_count().map(|_| &self.progress);
+            let mapping = copy::r#move(link, &pieces, &self.destination, newest).await?;
             return Ok(Moved { mapping, originals: None });
         }
         require_uid_expunge(link, "move, on a server without MOVE,")?;
@@ -60,7 +62,8 @@ impl Command for Move {
             None => search::existing(link, &self.uids).await?,
         };
         let uids = UidRanges::from_uids(uids);
-        let mapping = transfer(link, "UID COPY", &uids.lines(super::MAX_SET_BYTES), &self.destination).await?;
+        let pieces = uids.lines(super::MAX_SET_BYTES);
+        let mapping = copy::copy(link, &pieces, &self.destination, &self.progress).await?;
         let originals = Originals { uids: uids.into(), uid_validity: link.uid_validity() };
         Ok(Moved { mapping, originals: Some(originals) })
     }

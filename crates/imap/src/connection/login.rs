@@ -84,7 +84,6 @@ async fn attempt(settings: &Settings, proof: &Secret, scrub: Scrub, call: &Call)
 
 /// A pause that the server asks for is for every client of the mailbox, whatever it calls its refusal.
 pub(super) fn keep_pause(settings: &Settings, error: &Error) {
-    let error = if let Error::PartlyCopied { cause } = error { cause } else { error };
     // Not that of the source of tokens, and not our own guess of when a connection is free.
     let by_server = matches!(error, Error::Refused { .. } | Error::ConnectionLost { .. });
     if let Some(time) = error.retry_after().filter(|_| by_server) {
