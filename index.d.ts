@@ -533,6 +533,7 @@ export declare class ImapClient {
   addFlags(path: string, uids: UidSet, flags: string[], options?: MailboxCallOptions): Promise<void>
   removeFlags(path: string, uids: UidSet, flags: string[], options?: MailboxCallOptions): Promise<void>
   setFlags(path: string, uids: UidSet, flags: string[], options?: MailboxCallOptions): Promise<void>
+  /** Of more messages than one command can name some may be copied when it fails: the message says up to which UID, and it is not `retryable`. */
   copy(path: string, uids: UidSet, destination: string, options?: MailboxCallOptions): Promise<UidMapping>
   /** MOVE, else COPY + \Deleted + UID EXPUNGE; never expunges another client's messages. */
   move(path: string, uids: UidSet, destination: string, options?: MailboxCallOptions): Promise<UidMapping>
