@@ -48,8 +48,7 @@ async fn a_small_part_takes_one_command_and_one_more_without_a_size() {
              S: * 1 FETCH (UID 9 {STRUCTURE} BODY[2.MIME] NIL BODY[2]<0> {{20}}\n\
              S~: SGVsbG8s\\r\\nIHdvcmxk\\r\\n)\\r\\n\n\
              S: {{tag}} OK done\n\
-             C: {{noop}} NOOP\n\
-             S: {{noop}} OK\n\
+             C: {{noop}} NOOP\nS: {{noop}} OK\n\
              C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[1.MIME] BODY.PEEK[1]<0.{WINDOW}>)\n\
              S: * 1 FETCH (UID 9 BODY[1.MIME] {{45}}\n\
              S~: Content-Transfer-Encoding: quoted-printable\\r\\n BODY[1]<0> \"a=3Db=\")\\r\\n\n\
@@ -57,13 +56,11 @@ async fn a_small_part_takes_one_command_and_one_more_without_a_size() {
              C: {{tag}} UID FETCH 9 (UID BODY.PEEK[1]<6.1048576>)\n\
              S: * 1 FETCH (UID 9 BODY[1]<6> \"\")\n\
              S: {{tag}} OK done\n\
-             C: {{noop}} NOOP\n\
-             S: {{noop}} OK\n\
+             C: {{noop}} NOOP\nS: {{noop}} OK\n\
              C: {{tag}} UID FETCH 9 (UID RFC822.SIZE BODY.PEEK[]<0.{WINDOW}>)\n\
              S: * 1 FETCH (UID 9 RFC822.SIZE 4 BODY[]<0> \"a=3D\")\n\
              S: {{tag}} OK done\n\
-             C: {{noop}} NOOP\n\
-             S: {{noop}} OK\n\
+             C: {{noop}} NOOP\nS: {{noop}} OK\n\
              C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[2.MIME] BODY.PEEK[2]<0.{WINDOW}>)\n\
              S: * 1 FETCH (UID 9 {STRUCTURE} BODY[2]<0> \"SGVsbG8=\")\n\
              S: {{tag}} OK done\n\
@@ -293,16 +290,17 @@ async fn windows_shorter_than_asked_for() {
 #[tokio::test]
 async fn windows_shorter_than_asked_for_and_no_size() {
     const CAP: usize = 64 << 10;
-    for (length, end) in [(3 * CAP + 9, "BODY[]<0> \"\""), (CAP - 1, "BODY[]<0> NIL"), (2 * CAP, "FLAGS ()"), (9, "")] {
-        let mock = windows(content(length), move |bytes, from, _| match honest(bytes, from, CAP) {
-            row if from < length => row.replace(&format!("RFC822.SIZE {length} "), ""),
-            _ if end.is_empty() => String::new(),
-            _ => format!("* 1 FETCH (UID 9 {end})\r\n"),
+    let nothing =
+        ["* 1 FETCH (UID 9 BODY[] \"\")\r\n", "* 1 FETCH (UID 9 BODY[] NIL)\r\n", "* 1 FETCH (UID 9)\r\n", ""];
+    for (length, end) in [3 * CAP + 9, CAP - 1, 2 * CAP, 9].into_iter().zip(nothing) {
+        let mock = windows(content(length), move |bytes, from, _| match from < length {
+            true => honest(bytes, from, CAP).replace(&format!("RFC822.SIZE {length} "), ""),
+            false => end.to_owned(),
         });
         let client = connect(&mock).await;
         let (got, error) = all(client.download("INBOX", 9, DownloadOptions::default(), &call())).await;
         assert!(error.is_none(), "{error:?}");
-        assert!(got == content(length), "{end}: {} bytes", got.len());
+        assert!(got == content(length), "{length}: {} bytes", got.len());
         client.close();
     }
 }
@@ -335,20 +333,17 @@ async fn not_found() {
             "{}C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[3.MIME] BODY.PEEK[3]<0.{WINDOW}>)\n\
              S: * 1 FETCH (UID 9 {STRUCTURE} BODY[3.MIME] NIL BODY[3]<0> NIL)\n\
              S: {{tag}} OK done\n\
-             C: {{noop}} NOOP\n\
-             S: {{noop}} OK\n\
+             C: {{noop}} NOOP\nS: {{noop}} OK\n\
              C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[3.MIME] BODY.PEEK[3]<0.{WINDOW}>)\n\
              S: * 1 FETCH (UID 9 {STRUCTURE} BODY[3]<0> \"\")\n\
              S: {{tag}} OK done\n\
-             C: {{noop}} NOOP\n\
-             S: {{noop}} OK\n\
+             C: {{noop}} NOOP\nS: {{noop}} OK\n\
              C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE BODY.PEEK[3.MIME] BODY.PEEK[3]<0.{WINDOW}>)\n\
              S: {{tag}} NO no such part\n\
              C: {{tag}} UID FETCH 9 (UID BODYSTRUCTURE)\n\
              S: * 1 FETCH (UID 9 {STRUCTURE})\n\
              S: {{tag}} OK done\n\
-             C: {{noop}} NOOP\n\
-             S: {{noop}} OK\n\
+             C: {{noop}} NOOP\nS: {{noop}} OK\n\
              C: {{tag}} UID FETCH 8 (UID RFC822.SIZE BODY.PEEK[]<0.{WINDOW}>)\n\
              S: {{tag}} OK done\n\
              C: {{tag}} UID FETCH 8 (UID)\n\
