@@ -100,7 +100,8 @@ fn windows(bytes: Vec<u8>, answer: impl Fn(&[u8], usize, usize) -> String + Send
             } else if command.contains("FLAGS") {
                 said = "* 1 FETCH (UID 9 FLAGS ())\r\n".into();
             }
-            if peer.try_send(format!("{said}{tag} OK done\r\n")).await.is_err() {
+            let (said, status) = if said == "NO" { ("", "NO") } else { (said.as_str(), "OK") };
+            if peer.try_send(format!("{said}{tag} {status} done\r\n")).await.is_err() {
                 return;
             }
         }
@@ -290,12 +291,12 @@ async fn windows_shorter_than_asked_for() {
 #[tokio::test]
 async fn windows_shorter_than_asked_for_and_no_size() {
     const CAP: usize = 64 << 10;
-    let nothing =
-        ["* 1 FETCH (UID 9 BODY[] \"\")\r\n", "* 1 FETCH (UID 9 BODY[] NIL)\r\n", "* 1 FETCH (UID 9)\r\n", ""];
-    for (length, end) in [3 * CAP + 9, CAP - 1, 2 * CAP, 9].into_iter().zip(nothing) {
+    let nothing = ["UID 9 BODY[] \"\"", "UID 9 BODY[] NIL", "UID 9"].map(|row| format!("* 1 FETCH ({row})\r\n"));
+    let nothing = nothing.into_iter().chain(["".to_owned(), "NO".to_owned()]);
+    for (length, end) in [3 * CAP + 9, CAP - 1, 2 * CAP, 9, 10].into_iter().zip(nothing) {
         let mock = windows(content(length), move |bytes, from, _| match from < length {
             true => honest(bytes, from, CAP).replace(&format!("RFC822.SIZE {length} "), ""),
-            false => end.to_owned(),
+            false => end.clone(),
         });
         let client = connect(&mock).await;
         let (got, error) = all(client.download("INBOX", 9, DownloadOptions::default(), &call())).await;

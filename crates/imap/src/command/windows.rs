@@ -23,6 +23,7 @@ use std::task::Poll;
 
 use async_imap::imap_proto::RequestId;
 use bytes::Bytes;
+use email_base::Code;
 use email_base::clock::{self, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -156,7 +157,14 @@ impl Command for Windows {
                 link.uncork("UID FETCH").await?;
             }
             let Some(window) = ahead.under_way.pop_front() else { break };
-            intake.window(link, &window).await?;
+            match intake.window(link, &window).await {
+                // Most likely that was all, and some servers refuse what begins behind the end.
+                Err(Error::Refused { code: Code::CommandRejected, .. }) if self.may_be_through(start) => {
+                    tap.stop_bodies();
+                    return Ok(Paused::End);
+                }
+                heard => heard?,
+            }
             let at = self.at.get();
             ahead.answered(&window, at);
             let last = at < window.end || intake.told.whole || self.form != Form::Encoded;
@@ -185,6 +193,11 @@ impl Command for Windows {
 }
 
 impl Windows {
+    /// No size is told, and the first window, which ended at `at`, came short.
+    fn may_be_through(&self, at: u64) -> bool {
+        self.size.is_none() && (1..FIRST_WINDOW).contains(&at)
+    }
+
     /// Nothing more comes. Sizes lie: an empty window is the end, whatever they claim. But a message that is gone, or of
     /// which the server gives what stands behind and not what is next, has no end here.
     fn end(&self, told: Told, more_claimed: bool) -> Result<Paused> {
@@ -227,11 +240,8 @@ impl Ahead {
             under_way: VecDeque::new(),
             next: windows.at.get(),
             size: match windows.form {
-                Form::Encoded => windows.size.unwrap_or(match windows.at.get() {
-                    // A first window that came short: most likely that was all.
-                    at if at < FIRST_WINDOW => at,
-                    _ => u64::MAX,
-                }),
+                Form::Encoded if windows.may_be_through(windows.at.get()) => windows.at.get(),
+                Form::Encoded => windows.size.unwrap_or(u64::MAX),
                 Form::Decoded { most } => most,
             },
             octets: SMALLEST,
