@@ -233,7 +233,18 @@ const contents: Case[] = [
   },
   {
     name: 'OK and no row',
+    // It finds the message when it is searched for.
     script: { says: { 'UID FETCH': '{tag} OK done\r\n' }, connections: 9 },
+    call: 'one',
+    code: 'OK',
+    check: ({ value }) => expect(value).toMatchObject({ uid: 5, degraded: { code: 'INCOMPLETE_MESSAGE' } }),
+  },
+  {
+    name: 'OK and no row, and nothing found',
+    script: {
+      says: { 'UID FETCH': '{tag} OK done\r\n', 'UID SEARCH': '* SEARCH\r\n{tag} OK done\r\n' },
+      connections: 9,
+    },
     call: 'one',
     code: 'OK',
     check: ({ value }) => expect(value).toBeNull(),

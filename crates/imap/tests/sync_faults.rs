@@ -68,7 +68,9 @@ async fn a_search_that_finds_nothing_among_messages_does_not_empty_the_store() {
              S: * 1 FETCH (UID 1 FLAGS ())\nS: * 2 FETCH (UID 3 FLAGS ())\nS: {c} OK done\n\
              C: {tag} UID SEARCH ALL\n"
             .to_owned();
-        let mock = server("IMAP4rev1", first_of_three() + &again + answer + "S: {tag} OK done\nX: eof\n");
+        let nothing = answer.to_owned() + "S: {tag} OK done\n";
+        let noop = "C: {tag} NOOP\nS: {tag} OK done\nC: {tag} UID SEARCH ALL\n";
+        let mock = server("IMAP4rev1", first_of_three() + &again + &nothing + noop + &nothing + "X: eof\n");
         let client = connect(&mock).await;
         let first = sync(&client, None).await;
         let (batches, error) = collect(&client, cursor(&first), FLAGS_ONLY).await;
@@ -78,13 +80,16 @@ async fn a_search_that_finds_nothing_among_messages_does_not_empty_the_store() {
         mock.finished().await;
     }
     // They went meanwhile.
-    let mock = server(
-        "IMAP4rev1",
-        plain(2) + "C: {tag} UID SEARCH ALL\nS: * SEARCH\nS: * 2 EXPUNGE\nS: * 1 EXPUNGE\nS: {tag} OK done\n" + LOGOUT,
-    );
-    let client = connect(&mock).await;
-    assert_eq!(added(&sync(&client, None).await), [0u32; 0]);
-    finish(client, mock).await;
+    const GONE: &str = "S: * 2 EXPUNGE\nS: * 1 EXPUNGE\nS: {tag} OK done\n";
+    let nothing = "C: {tag} UID SEARCH ALL\nS: * SEARCH\n";
+    let at_once = nothing.to_owned() + GONE;
+    let later = format!("{nothing}S: {{tag}} OK done\nC: {{tag}} NOOP\n{GONE}");
+    for said in [at_once, later] {
+        let mock = server("IMAP4rev1", plain(2) + &said + LOGOUT);
+        let client = connect(&mock).await;
+        assert_eq!(added(&sync(&client, None).await), [0u32; 0]);
+        finish(client, mock).await;
+    }
 }
 
 #[tokio::test]

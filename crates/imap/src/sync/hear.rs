@@ -6,6 +6,7 @@ use email_base::Code;
 use super::delta::Told;
 use super::flags::Gathering;
 use super::question::{Answer, Question};
+use crate::command::line::Line;
 use crate::connection::Link;
 use crate::error::{Error, Result};
 use crate::grammar::Untagged;
@@ -131,14 +132,30 @@ pub(super) async fn hear(
     }
     let mut answers = Vec::new();
     for Asked { question, heard, .. } in asked {
-        let heard = heard.checked(exists)?;
-        // To believe it would empty the caller's store. Whoever has seen the messages go says so, by EXPUNGE.
+        let mut heard = heard.checked(exists)?;
         if complete && matches!(question, Question::All(_)) && heard.uids.is_empty() && !link.is_empty() {
-            return Err(Error::protocol("it has messages and finds none"));
+            heard = found_after_all(link, &question).await?;
         }
         answers.push(question.answer(heard));
     }
     Ok(complete.then_some(answers))
+}
+
+/// A server that has messages and finds none: to believe it would empty the caller's store. But others may have removed
+/// them all just now, and many servers tell that at the next NOOP only (RFC 9051 §7.5.1).
+async fn found_after_all(link: &mut Link, question: &Question) -> Result<Heard> {
+    link.run_quietly(&Line::new("NOOP")).await?;
+    let exists = link.exists();
+    let (most, mut room) = (u64::from(exists).saturating_add(SURPLUS_ROWS), MAX_UIDS);
+    let mut heard = Heard::default();
+    if exists > 0 {
+        link.run(question.line(), &mut |data| heard.take(data, most, &mut room)).await?;
+    }
+    let heard = heard.checked(exists)?;
+    if heard.uids.is_empty() && !link.is_empty() {
+        return Err(Error::protocol("it has messages and finds none"));
+    }
+    Ok(heard)
 }
 
 /// Whether some row of a search may be another one's.
