@@ -316,7 +316,41 @@ describe('setLogger', () => {
       })
     await all((async function* () {})())
   })
+
+  test.each([
+    ['rejects', () => Promise.reject(new Error('the log store is down'))],
+    ['answers what cannot even be asked for its `then`', () => Object.defineProperty({}, 'then', { get: broken })],
+    ['answers what breaks when it is waited for', () => ({ then: broken })],
+  ])('one that %s harms nobody either', async (_what, answer) => {
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => unhandled.push(reason)
+    // Instead of the test runner's own, which would end the run.
+    const others = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', note)
+    let lines = 0
+    setLogger(() => {
+      lines += 1
+      return answer()
+    })
+    const server = createServer((socket) => {
+      socket.on('data', () => socket.write('250 ok\r\n')).on('error', () => {})
+      socket.write('220 hello\r\n')
+    })
+    const smtp = await SmtpClient.connect({ host: '127.0.0.1', port: await listening(server), tls: 'none' })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await smtp.close()
+    server.close()
+    setLogger(null)
+    process.removeListener('unhandledRejection', note)
+    for (const other of others) process.on('unhandledRejection', other)
+    expect(lines).toBeGreaterThan(0)
+    expect(unhandled).toEqual([])
+  })
 })
+
+function broken(): never {
+  throw new Error('broken')
+}
 
 async function connectHere(options: Parameters<typeof ImapClient.connect>[0]): Promise<ImapClient> {
   return await ImapClient.connect(options)

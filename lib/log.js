@@ -7,15 +7,15 @@ function setLogger(logger) {
   if (logger !== null && typeof logger !== 'function') {
     throw invalidArgument('logger is neither a function nor null', captureOrigin(setLogger))
   }
-  native.setLogger(logger === null ? null : (json) => deliver(logger, json))
+  native.setLogger(logger === null ? null : (json) => void deliver(logger, json))
 }
 
-/** A logger that throws must not take the process down with it. */
-function deliver(logger, json) {
+/** A logger that fails, at once or later, must not take the process down with it: nobody is left to tell. */
+async function deliver(logger, json) {
   try {
-    logger(JSON.parse(json))
+    await logger(JSON.parse(json))
   } catch {
-    // Nobody is left to tell.
+    // Thrown, rejected, or a `then` that cannot be had.
   }
 }
 
