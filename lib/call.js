@@ -1,7 +1,7 @@
 'use strict'
 
 const { hasFields } = require('./encode.js')
-const { adoptStack, captureOrigin, fromNative, fromUnknown, invalidArgument, MailError } = require('./error.js')
+const { adoptStack, captureOrigin, fromNative, fromUnknown, invalidArgument, kindOf, MailError } = require('./error.js')
 const native = require('./native.js')
 const { whole } = require('./texts.js')
 
@@ -12,19 +12,20 @@ const { whole } = require('./texts.js')
 
 /**
  * Runs one native call. `method` is the public function: frames up to it are left out of the stack.
- * `start(call)` begins the native work; `finish(json, beside)` makes its result, `beside` being `{ blobs, texts, handle }`;
- * `names` are those of the arguments, for messages.
+ * `start(call)` reads the arguments and begins the native work; `finish(json, beside)` makes its result, `beside` being
+ * `{ blobs, texts, handle }`; `names` are those of the arguments, for messages.
  */
 async function run(method, options, start, finish, names) {
   const origin = captureOrigin(method)
-  const scope = openCall(options, origin)
+  let scope = null
   try {
-    const [json, beside] = settled(await start(scope.call), origin, names)
+    scope = openCall(options)
+    const [json, beside] = settled(await reading(() => start(scope.call)), origin, names)
     return finish(json, await whole(beside))
   } catch (thrown) {
     throw withOrigin(thrown, origin)
   } finally {
-    scope.close()
+    scope?.close()
   }
 }
 
@@ -32,15 +33,31 @@ async function run(method, options, start, finish, names) {
 function runSync(method, start, finish, names) {
   const origin = captureOrigin(method)
   try {
-    return finish(...settled(start(), origin, names))
+    return finish(...begun(start, origin, names))
   } catch (thrown) {
     throw withOrigin(thrown, origin)
   }
 }
 
+/**
+ * Whatever reads the caller's values: what their getters and proxies throw is a wrong argument. Its words may hold anything,
+ * secrets included: only its class is told on.
+ */
+function reading(read) {
+  try {
+    return read()
+  } catch (thrown) {
+    if (thrown instanceof MailError) throw thrown
+    throw invalidArgument(`an argument cannot be read: that throws ${kindOf(thrown)}`)
+  }
+}
+
 /** The deadline and the cancellation of one call, wired to the caller's `signal` until `close`. */
-function openCall(options, origin) {
-  const { signal, timeoutMs } = optionsOf(options, origin)
+function openCall(options) {
+  return reading(() => wired(optionsOf(options)))
+}
+
+function wired({ signal, timeoutMs }) {
   const call = new native.Call(timeoutMs)
   if (signal === undefined) return { call, close() {} }
   const abort = () => call.abort()
@@ -52,24 +69,22 @@ function openCall(options, origin) {
 /** Longest deadline that timers can hold: 2³¹ − 1 milliseconds, 24 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
-function optionsOf(options, origin) {
+function optionsOf(options) {
   if (options === undefined) return {}
-  if (!hasFields(options)) throw invalidArgument('options is not an object', origin)
+  if (!hasFields(options)) throw invalidArgument('options is not an object')
   const { signal, timeoutMs } = options
   if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
-    throw invalidArgument(`timeoutMs is ${String(timeoutMs)}, not a number of milliseconds above 0`, origin)
+    throw invalidArgument(`timeoutMs is ${String(timeoutMs)}, not a number of milliseconds above 0`)
   }
   if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function') {
-    throw invalidArgument('signal is not an AbortSignal', origin)
+    throw invalidArgument('signal is not an AbortSignal')
   }
   return { signal: signal ?? undefined, timeoutMs }
 }
 
-/** `options` without what belongs to the call itself. */
-function withoutCall(options) {
-  if (!hasFields(options)) return {}
-  const { signal, timeoutMs, ...rest } = options
-  return rest
+/** The same as `settled` of native work that is not waited for: `start()` reads the arguments and begins it. */
+function begun(start, origin, names) {
+  return settled(reading(start), origin, names)
 }
 
 function settled(reply, origin, names) {
@@ -83,4 +98,4 @@ function withOrigin(thrown, origin) {
   return thrown instanceof MailError ? adoptStack(thrown, origin) : fromUnknown(thrown, origin)
 }
 
-module.exports = { openCall, run, runSync, settled, withOrigin, withoutCall }
+module.exports = { begun, openCall, reading, run, runSync, settled, withOrigin }

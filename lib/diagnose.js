@@ -1,8 +1,8 @@
 'use strict'
 
 const { splitAuth } = require('./auth.js')
-const { run, withoutCall } = require('./call.js')
-const { encode } = require('./encode.js')
+const { run } = require('./call.js')
+const { encode, withoutCall } = require('./encode.js')
 const { MailError } = require('./error.js')
 const native = require('./native.js')
 const { providerHandle } = require('./oauth.js')

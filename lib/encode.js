@@ -18,11 +18,22 @@ function encode(value, label) {
   return { json: JSON.stringify(plain(value, label, blobs, 0)), blobs }
 }
 
-/** The same for several arguments by their names; what is undefined is null. */
+/** The same for several arguments by their names; what is undefined is null. `options` go without what is the call's own. */
 function encodeAll(args) {
   const blobs = []
-  const values = Object.keys(args).map((name) => field(name, args[name] ?? null, name, blobs, 0))
+  const values = Object.keys(args).map((name) => {
+    const value = name === 'options' ? withoutCall(args.options) : args[name]
+    return field(name, value ?? null, name, blobs, 0)
+  })
   return { json: JSON.stringify(values), blobs }
+}
+
+/** `options` without what belongs to the call itself. */
+function withoutCall(options) {
+  if (options === undefined) return {}
+  if (!hasFields(options)) return options
+  const { signal, timeoutMs, ...rest } = options
+  return rest
 }
 
 /** What crosses as a number, and so has to be told from one here: dates as milliseconds, bytes as an index. */
@@ -100,4 +111,4 @@ function millisecondsOf(date, path) {
   return time
 }
 
-module.exports = { encode, encodeAll, hasFields }
+module.exports = { encode, encodeAll, hasFields, withoutCall }

@@ -67,6 +67,11 @@ function fromUnknown(thrown, origin) {
   return new MailError(failure, origin)
 }
 
+/** The class of what was thrown: of a foreign error nothing else is told on. */
+function kindOf(thrown) {
+  return thrown instanceof Error ? thrown.name : typeof thrown
+}
+
 /** Says what became of a message, where nobody has said it yet. */
 function withDelivery(error, delivery) {
   if (error.delivery === null) {
@@ -108,5 +113,6 @@ module.exports = {
   fromNative,
   fromUnknown,
   invalidArgument,
+  kindOf,
   withDelivery,
 }

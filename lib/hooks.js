@@ -1,7 +1,7 @@
 'use strict'
 
 const { encode } = require('./encode.js')
-const { FIELDS, invalidArgument } = require('./error.js')
+const { FIELDS, invalidArgument, kindOf } = require('./error.js')
 
 /*
  * Functions of the caller's that native code calls (token, load, save). Each wrapper always resolves, with JSON:
@@ -49,8 +49,7 @@ function failureOf(name, thrown) {
     const { message } = thrown
     return { message, ...Object.fromEntries(FIELDS.map((field) => [field, thrown[field]])) }
   }
-  const kind = thrown instanceof Error ? thrown.name : typeof thrown
-  return { code: 'CALLBACK_FAILED', message: `${name} failed with ${kind}` }
+  return { code: 'CALLBACK_FAILED', message: `${name} failed with ${kindOf(thrown)}` }
 }
 
 /** Of this copy of the addon or of another one in the process. */

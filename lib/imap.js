@@ -1,10 +1,10 @@
 'use strict'
 
 const { splitAuth } = require('./auth.js')
-const { run, withoutCall } = require('./call.js')
+const { run } = require('./call.js')
 const { filled, intoOwnBuffers } = require('./chunks.js')
 const { fetchedMessage, messages, syncBatch } = require('./decode.js')
-const { encode, encodeAll } = require('./encode.js')
+const { encode, encodeAll, withoutCall } = require('./encode.js')
 const { captureOrigin, invalidArgument } = require('./error.js')
 const native = require('./native.js')
 const { MessageStream, pagesOf } = require('./stream.js')
@@ -31,8 +31,9 @@ class ImapClient {
       ImapClient.connect,
       options,
       (call) => {
-        const { auth, source, callback } = splitAuth(options?.auth)
-        const { json } = encode({ ...withoutCall(options), auth }, 'options')
+        const { auth: given, ...rest } = withoutCall(options)
+        const { auth, source, callback } = splitAuth(given)
+        const { json } = encode({ ...rest, auth }, 'options')
         return native.imapConnect(call, json, source, callback)
       },
       (_json, { handle }) => new ImapClient(KEY, handle),
@@ -48,7 +49,7 @@ class ImapClient {
   }
 
   list(options) {
-    return this.#call(this.list, options, 'list', { options: withoutCall(options) })
+    return this.#call(this.list, options, 'list', { options })
   }
 
   status(path, options) {
@@ -56,7 +57,7 @@ class ImapClient {
   }
 
   create(path, options) {
-    return this.#call(this.create, options, 'create', { path, options: withoutCall(options) }, nothing)
+    return this.#call(this.create, options, 'create', { path, options }, nothing)
   }
 
   rename(from, to, options) {
@@ -68,73 +69,63 @@ class ImapClient {
   }
 
   search(path, query, options) {
-    return this.#call(this.search, options, 'search', { path, query, options: withoutCall(options) })
+    return this.#call(this.search, options, 'search', { path, query, options })
   }
 
   fetch(path, uids, query, options) {
-    const args = { path, uids, query, options: withoutCall(options) }
-    const open = (call, size) => {
-      const { json } = encodeAll(args)
-      if (!Number.isInteger(size) || size < 1) throw invalidArgument(`the page size is ${String(size)}`)
-      return this.#native.fetch(call, json, size)
-    }
-    const rowsAtOnce = query?.message ? PARSED_AT_ONCE : ROWS_AT_ONCE
-    return new MessageStream(this.fetch, options, open, messages, Object.keys(args), rowsAtOnce)
+    const args = { path, uids, query, options }
+    const open = (call, size = query?.message ? PARSED_AT_ONCE : ROWS_AT_ONCE) =>
+      this.#native.fetch(call, encodeAll(args).json, size)
+    return new MessageStream(this.fetch, options, open, messages, Object.keys(args))
   }
 
   fetchOne(path, uid, query, options) {
-    const args = { path, uid, query, options: withoutCall(options) }
+    const args = { path, uid, query, options }
     return this.#call(this.fetchOne, options, 'fetchOne', args, fetchedMessage)
   }
 
   download(path, uid, options) {
-    const args = { path, uid, options: withoutCall(options) }
+    const args = { path, uid, options }
     const open = (call) => intoOwnBuffers(this.#native.download(call, encodeAll(args).json))
     return pagesOf(captureOrigin(this.download), options, open, filled, Object.keys(args))
   }
 
   sync(path, cursor, options) {
-    const args = { path, cursor, options: withoutCall(options) }
+    const args = { path, cursor, options }
     const open = (call) => this.#native.sync(call, encodeAll(args).json)
     return pagesOf(captureOrigin(this.sync), options, open, syncBatch, Object.keys(args))
   }
 
   addFlags(path, uids, flags, options) {
-    return this.#call(this.addFlags, options, 'addFlags', { path, uids, flags, options: withoutCall(options) }, nothing)
+    return this.#call(this.addFlags, options, 'addFlags', { path, uids, flags, options }, nothing)
   }
 
   removeFlags(path, uids, flags, options) {
-    return this.#call(
-      this.removeFlags,
-      options,
-      'removeFlags',
-      { path, uids, flags, options: withoutCall(options) },
-      nothing,
-    )
+    return this.#call(this.removeFlags, options, 'removeFlags', { path, uids, flags, options }, nothing)
   }
 
   setFlags(path, uids, flags, options) {
-    return this.#call(this.setFlags, options, 'setFlags', { path, uids, flags, options: withoutCall(options) }, nothing)
+    return this.#call(this.setFlags, options, 'setFlags', { path, uids, flags, options }, nothing)
   }
 
   copy(path, uids, destination, options) {
-    return this.#call(this.copy, options, 'copy', { path, uids, destination, options: withoutCall(options) })
+    return this.#call(this.copy, options, 'copy', { path, uids, destination, options })
   }
 
   move(path, uids, destination, options) {
-    return this.#call(this.move, options, 'move', { path, uids, destination, options: withoutCall(options) })
+    return this.#call(this.move, options, 'move', { path, uids, destination, options })
   }
 
   delete(path, uids, options) {
-    return this.#call(this.delete, options, 'delete', { path, uids, options: withoutCall(options) }, nothing)
+    return this.#call(this.delete, options, 'delete', { path, uids, options }, nothing)
   }
 
   append(path, message, options) {
-    return this.#call(this.append, options, 'append', { path, message, options: withoutCall(options) })
+    return this.#call(this.append, options, 'append', { path, message, options })
   }
 
   replace(path, uid, message, options) {
-    return this.#call(this.replace, options, 'replace', { path, uid, message, options: withoutCall(options) })
+    return this.#call(this.replace, options, 'replace', { path, uid, message, options })
   }
 
   watch(path, options) {

@@ -1,6 +1,6 @@
 'use strict'
 
-const { run, runSync, withoutCall } = require('./call.js')
+const { run, runSync } = require('./call.js')
 const { parsedMessage } = require('./decode.js')
 const { encode, encodeAll } = require('./encode.js')
 const native = require('./native.js')
@@ -10,7 +10,7 @@ function parseMessage(source, options) {
     parseMessage,
     options,
     (call) => {
-      const { json, blobs } = encodeAll({ source, options: withoutCall(options) })
+      const { json, blobs } = encodeAll({ source, options })
       return native.parseMessage(call, json, blobs)
     },
     parsedMessage,

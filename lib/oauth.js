@@ -1,7 +1,7 @@
 'use strict'
 
-const { run, runSync, withoutCall } = require('./call.js')
-const { encode, encodeAll } = require('./encode.js')
+const { run, runSync } = require('./call.js')
+const { encode, encodeAll, withoutCall } = require('./encode.js')
 const { invalidArgument } = require('./error.js')
 const { loadHook, saveHook } = require('./hooks.js')
 const native = require('./native.js')
@@ -74,11 +74,11 @@ class OAuthClient {
   }
 
   refresh(refreshToken, options) {
-    return this.#call(this.refresh, options, 'refresh', { refreshToken, options: withoutCall(options) })
+    return this.#call(this.refresh, options, 'refresh', { refreshToken, options })
   }
 
   clientCredentials(options) {
-    return this.#call(this.clientCredentials, options, 'clientCredentials', { options: withoutCall(options) })
+    return this.#call(this.clientCredentials, options, 'clientCredentials', { options })
   }
 
   startDeviceAuthorization(options) {

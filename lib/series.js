@@ -1,8 +1,8 @@
 'use strict'
 
-const { openCall, settled, withOrigin } = require('./call.js')
+const { begun, openCall, reading, settled, withOrigin } = require('./call.js')
 const { encodeAll } = require('./encode.js')
-const { fromFailure, fromUnknown, invalidArgument, withDelivery } = require('./error.js')
+const { fromFailure, invalidArgument, withDelivery } = require('./error.js')
 const { leavable } = require('./leave.js')
 
 /*
@@ -34,10 +34,10 @@ function outcomesOf(origin, messages, options, open, finish) {
     let left = true
     let scope = null
     try {
-      const intervalMs = intervalOf(options)
-      const iterator = iteratorOf(messages)
-      scope = openCall(options, origin)
-      const handle = settled(open(scope.call, intervalMs), origin, ['options'])[1].handle
+      scope = openCall(options)
+      const intervalMs = reading(() => intervalOf(options))
+      const iterator = reading(() => iteratorOf(messages))
+      const handle = begun(() => open(scope.call, intervalMs), origin, ['options'])[1].handle
       feed = new Feed(iterator, handle, intervalMs === 0 ? AHEAD : 1)
       for (let index = 0; ; index++) {
         await feed.fill()
@@ -143,9 +143,9 @@ class Feed {
     this.#queued += 1
     let args = { json: '[null,null]', blobs: [] }
     try {
-      args = encodeAll({ message, options: null })
+      args = reading(() => encodeAll({ message, options: null }))
     } catch (error) {
-      this.#refused.set(index, withDelivery(fromUnknown(error), 'not-sent'))
+      this.#refused.set(index, withDelivery(error, 'not-sent'))
     }
     this.#handle.push(args.json, args.blobs)
   }

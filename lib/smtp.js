@@ -1,8 +1,8 @@
 'use strict'
 
 const { splitAuth } = require('./auth.js')
-const { run, withoutCall } = require('./call.js')
-const { encode, encodeAll } = require('./encode.js')
+const { run } = require('./call.js')
+const { encode, encodeAll, withoutCall } = require('./encode.js')
 const { captureOrigin, fromFailure, invalidArgument, withDelivery } = require('./error.js')
 const native = require('./native.js')
 const { outcomesOf } = require('./series.js')
@@ -22,8 +22,9 @@ class SmtpClient {
       SmtpClient.connect,
       options,
       (call) => {
-        const { auth, source, callback } = splitAuth(options?.auth)
-        const { json } = encode({ ...withoutCall(options), auth }, 'options')
+        const { auth: given, ...rest } = withoutCall(options)
+        const { auth, source, callback } = splitAuth(given)
+        const { json } = encode({ ...rest, auth }, 'options')
         return native.smtpConnect(call, json, source, callback)
       },
       (_json, { handle }) => new SmtpClient(KEY, handle),
@@ -37,7 +38,7 @@ class SmtpClient {
   async send(message, options) {
     let delivery = 'not-sent'
     const start = (call) => {
-      const { json, blobs } = encodeAll({ message, options: withoutCall(options) })
+      const { json, blobs } = encodeAll({ message, options })
       const sending = this.#native.send(call, json, blobs)
       // From here on native code says it; unless it has a defect, after which nobody knows.
       delivery = 'unknown'

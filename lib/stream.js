@@ -1,7 +1,7 @@
 'use strict'
 
-const { openCall, settled, withOrigin } = require('./call.js')
-const { captureOrigin } = require('./error.js')
+const { begun, openCall, settled, withOrigin } = require('./call.js')
+const { captureOrigin, invalidArgument } = require('./error.js')
 const { leavable } = require('./leave.js')
 const { whole } = require('./texts.js')
 
@@ -16,8 +16,8 @@ function pagesOf(origin, options, open, page, names) {
   async function* pages() {
     let scope = null
     try {
-      scope = openCall(options, origin)
-      handle = settled(open(scope.call), origin, names)[1].handle
+      scope = openCall(options)
+      handle = begun(() => open(scope.call), origin, names)[1].handle
       for (;;) {
         const [json, beside] = settled(await handle.next(), origin)
         if (json === null) return
@@ -35,19 +35,17 @@ function pagesOf(origin, options, open, page, names) {
 /** What `fetch` returns: messages one by one, or by `pages`. */
 class MessageStream {
   #openPages
-  #rowsAtOnce
   #rows = null
 
-  /** `rowsAtOnce`: rows of a page behind a loop over messages. */
-  constructor(method, options, open, page, names, rowsAtOnce) {
+  /** `open(call, size)`: without a size it is for a loop over messages. */
+  constructor(method, options, open, page, names) {
     const origin = captureOrigin(method)
-    this.#rowsAtOnce = rowsAtOnce
-    this.#openPages = (size) => pagesOf(origin, options, (call) => open(call, size), page, names)
+    this.#openPages = (size) => pagesOf(origin, options, (call) => open(call, pageSize(size)), page, names)
   }
 
   /** Arrays of at most `size` messages. */
   pages(size = DEFAULT_PAGE) {
-    return this.#openPages(size > MAX_PAGE ? MAX_PAGE : size)
+    return this.#openPages(size)
   }
 
   next() {
@@ -67,7 +65,7 @@ class MessageStream {
   }
 
   #iterator() {
-    this.#rows ??= flatten(this.#openPages(this.#rowsAtOnce))
+    this.#rows ??= flatten(this.#openPages())
     return this.#rows
   }
 }
@@ -77,6 +75,13 @@ const DEFAULT_PAGE = 100
 
 /** A larger array would hold the event loop for too long at once. */
 const MAX_PAGE = 1000
+
+function pageSize(size) {
+  if (size === undefined) return undefined
+  if (size > MAX_PAGE) return MAX_PAGE
+  if (!Number.isInteger(size) || size < 1) throw invalidArgument(`the page size is ${String(size)}`)
+  return size
+}
 
 function flatten(pages) {
   return leavable(rows(), () => pages.return())

@@ -1,6 +1,6 @@
 'use strict'
 
-const { openCall, settled, withOrigin } = require('./call.js')
+const { begun, openCall, withOrigin } = require('./call.js')
 const { fromNative } = require('./error.js')
 const { leavable } = require('./leave.js')
 
@@ -26,8 +26,8 @@ function eventsOf(origin, options, open) {
   async function* events() {
     let scope = null
     try {
-      scope = openCall(options, origin)
-      handle = settled(open(scope.call, notify), origin, ['path'])[1].handle
+      scope = openCall(options)
+      handle = begun(() => open(scope.call, notify), origin, ['path'])[1].handle
       for (;;) {
         while (waiting.length === 0) await new Promise((resolve) => (wake = resolve))
         const { event, failure } = JSON.parse(waiting.shift())
