@@ -1,3 +1,5 @@
+import { createServer, type AddressInfo } from 'node:net'
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import * as addon from '../index'
@@ -38,6 +40,34 @@ const VALUES: Array<[string, object]> = [
   ['a proxy that throws', traps],
   ['a revoked proxy', revoked()],
 ]
+
+test.each<[string, object]>([
+  ['timeoutMs', { timeoutMs: 1 }],
+  ['signal', { signal: AbortSignal.abort() }],
+  ['intervalMs', { intervalMs: 60_000 }],
+  ['auth', { auth: { user: 'mallory', password: 'x' } }],
+])('a polluted prototype sets no option: %s', async (name, polluted) => {
+  const server = createServer((socket) => {
+    socket.on('data', () => socket.write('250 ok\r\n')).on('error', () => {})
+    // Later than the polluted deadline.
+    setTimeout(() => socket.write('220 hello\r\n'), 50)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  Object.assign(Object.prototype, polluted)
+  try {
+    const smtp = await SmtpClient.connect({ host: '127.0.0.1', port, tls: 'none' })
+    await parseMessage(Buffer.from('Subject: x\r\n\r\ny'))
+    await smtp.verify()
+    const started = Date.now()
+    await all(smtp.sendMany([{ from: 'not an address' }, { from: 'nor this' }], {}))
+    expect(Date.now() - started).toBeLessThan(30_000)
+    await smtp.close()
+  } finally {
+    delete (Object.prototype as Record<string, unknown>)[name]
+    server.close()
+  }
+})
 
 describe('what cannot be read is a wrong argument, and nothing is sent', () => {
   const from = 'ada@contoso.example'

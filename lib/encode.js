@@ -30,10 +30,14 @@ function encodeAll(args) {
 
 /** `options` without what belongs to the call itself. */
 function withoutCall(options) {
-  if (options === undefined) return {}
-  if (!hasFields(options)) return options
-  const { signal, timeoutMs, ...rest } = options
-  return rest
+  if (options !== undefined && !hasFields(options)) return options
+  const { signal, timeoutMs, ...rest } = ownFields(options)
+  return ownFields(rest)
+}
+
+/** What `value` has of its own: of `Object.prototype` nothing is taken, whoever has put it there. */
+function ownFields(value) {
+  return { __proto__: null, ...value }
 }
 
 /** What crosses as a number, and so has to be told from one here: dates as milliseconds, bytes as an index. */
@@ -111,4 +115,4 @@ function millisecondsOf(date, path) {
   return time
 }
 
-module.exports = { encode, encodeAll, hasFields, withoutCall }
+module.exports = { encode, encodeAll, hasFields, ownFields, withoutCall }
