@@ -84,6 +84,7 @@ describe('what cannot be read is a wrong argument, and nothing is sent', () => {
     world = await startMailWorld({ seed: 5 })
     oauth = new OAuthClient(microsoft(world.microsoft), { ca: world.ca })
     const { user } = world.accounts[0]
+    message.from = user
     const { accessToken } = await world.issueTokens(user)
     smtp = await SmtpClient.connect({ ...oauth.provider.smtp!, ca: world.ca, auth: { user, accessToken } })
   })
@@ -189,6 +190,24 @@ describe('what cannot be read is a wrong argument, and nothing is sent', () => {
     expect(outcomes).toHaveLength(1)
     wrongArgument('sendMany', outcomes[0].error!)
     expect(outcomes[0].error).toMatchObject({ delivery: 'not-sent' })
+  })
+
+  test.each<[string, object]>([
+    ['that cannot be let go', { aborted: false, addEventListener() {} }],
+    ['that refuses the listener', { aborted: false, addEventListener: refuse, removeEventListener() {} }],
+    ['that cannot be asked', Object.defineProperty(new EventTarget(), 'aborted', { get: refuse })],
+  ])('a signal %s is a wrong argument', async (_what, signal) => {
+    const error = await failing(smtp.send(message, { signal: signal as never }))
+    wrongArgument('send', error)
+    expect(error.delivery).toBe('not-sent')
+    expect(world.outbox).toEqual([])
+  })
+
+  test('a signal that fails when it is let go does not undo what is done', async () => {
+    const signal = { aborted: false, addEventListener() {}, removeEventListener: refuse } as never
+    expect(await smtp.send(message, { signal })).toMatchObject({ accepted: ['ben@elsewhere.example'] })
+    expect(await all(smtp.sendMany([message], { signal }))).toMatchObject([{ error: null }])
+    await imap.status('INBOX', { signal })
   })
 
   /** The words of what was thrown may be a secret's. */

@@ -63,7 +63,16 @@ function wired({ signal, timeoutMs }) {
   const abort = () => call.abort()
   if (signal.aborted) abort()
   else signal.addEventListener('abort', abort, { once: true })
-  return { call, close: () => signal.removeEventListener('abort', abort) }
+  return { call, close: () => letGo(signal, abort) }
+}
+
+/** What the call has come to is not lost over it. */
+function letGo(signal, abort) {
+  try {
+    signal.removeEventListener('abort', abort)
+  } catch {
+    // Not an AbortSignal of the platform: the listener does no harm.
+  }
 }
 
 /** Longest deadline that timers can hold: 2³¹ − 1 milliseconds, 24 days. */
@@ -75,10 +84,14 @@ function optionsOf(options) {
   if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
     throw invalidArgument(`timeoutMs is ${String(timeoutMs)}, not a number of milliseconds above 0`)
   }
-  if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function') {
+  if (signal !== undefined && signal !== null && !isSignal(signal)) {
     throw invalidArgument('signal is not an AbortSignal')
   }
   return { signal: signal ?? undefined, timeoutMs }
+}
+
+function isSignal(value) {
+  return typeof value.addEventListener === 'function' && typeof value.removeEventListener === 'function'
 }
 
 /** The same as `settled` of native work that is not waited for: `start()` reads the arguments and begins it. */
