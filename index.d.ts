@@ -557,7 +557,10 @@ export declare class ImapClient {
   /** At once; idempotent. */
   close(): void
 }
-/** With `uidValidity` a call on stale UIDs rejects with `UIDVALIDITY_CHANGED` instead of touching other messages. */
+/**
+ * With `uidValidity` a call on stale UIDs rejects with `UIDVALIDITY_CHANGED` instead of touching other messages. The null that
+ * `append`, `copy` and `move` give where the server has none is refused: nothing could be checked against it.
+ */
 export interface MailboxCallOptions extends CallOptions {
   uidValidity?: number
 }

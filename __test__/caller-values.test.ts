@@ -71,6 +71,8 @@ test.each<[string, object]>([
 
 describe('what cannot be read is a wrong argument, and nothing is sent', () => {
   const from = 'ada@contoso.example'
+  /** As `append`, `copy` and `move` give it where the server has none. */
+  const unknown = { uidValidity: null as never }
   const message = { from, to: 'ben@elsewhere.example', text: 'x' }
   let server: HostileServer
   let imap: ImapClient
@@ -208,6 +210,46 @@ describe('what cannot be read is a wrong argument, and nothing is sent', () => {
     expect(await smtp.send(message, { signal })).toMatchObject({ accepted: ['ben@elsewhere.example'] })
     expect(await all(smtp.sendMany([message], { signal }))).toMatchObject([{ error: null }])
     await imap.status('INBOX', { signal })
+  })
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['query.uid', () => imap.search('INBOX', { uid: null as never })],
+    ['query.from', () => imap.search('INBOX', { from: null as never })],
+    ['query.since', () => imap.search('INBOX', { since: null as never })],
+    ['query.header', () => imap.search('INBOX', { header: null as never })],
+    ['query.or', () => imap.search('INBOX', { or: null as never })],
+    ['query.or[0].not', () => imap.search('INBOX', { or: [{ not: null as never }] })],
+    ['query.not', () => imap.search('INBOX', { not: null as never })],
+    ['query', () => imap.search('INBOX', null as never)],
+    ['uids', () => imap.delete('INBOX', null as never)],
+    ['flags', () => imap.setFlags('INBOX', 5, null as never)],
+    ['options.uidValidity', () => imap.search('INBOX', { all: true }, unknown)],
+    ['options.uidValidity', () => imap.fetch('INBOX', 5, { flags: true }, unknown).next()],
+    ['options.uidValidity', () => imap.fetchOne('INBOX', 5, { flags: true }, unknown)],
+    ['options.uidValidity', () => imap.download('INBOX', 5, unknown).next()],
+    ['options.uidValidity', () => imap.setFlags('INBOX', 5, [], unknown)],
+    ['options.uidValidity', () => imap.copy('INBOX', 5, 'x', unknown)],
+    ['options.uidValidity', () => imap.move('INBOX', 5, 'x', unknown)],
+    ['options.uidValidity', () => imap.delete('INBOX', 5, unknown)],
+    ['options.uidValidity', () => imap.replace('INBOX', 5, Buffer.from('x'), unknown)],
+    ['options.part', () => imap.download('INBOX', 5, { part: null as never }).next()],
+    ['options.maxBytes', () => imap.download('INBOX', 5, { maxBytes: null as never }).next()],
+    ['options.since', () => imap.sync('INBOX', null, { since: null as never }).next()],
+  ])('null widens no call: %s', async (name, call) => {
+    const before = server.commands.length
+    const error = await failing(call)
+    wrongArgument(name, error)
+    expect(error.message).toContain(`${name}: `)
+    if (name === 'options.uidValidity') expect(error.message).toContain('the server gave no UIDVALIDITY')
+    expect(server.commands.slice(before)).toEqual([])
+  })
+
+  test('where the contract has null, it stays what it was', async () => {
+    const nobody = { name: null, address: from }
+    await buildMessage({ from: nobody, to: [nobody] })
+    new OAuthClient(oauth.provider, { proxy: null })
+    await imap.status('INBOX', { signal: null as never })
+    await imap.sync('INBOX', null).next()
   })
 
   /** The words of what was thrown may be a secret's. */

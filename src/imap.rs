@@ -5,7 +5,9 @@ use std::future::Future;
 use email_base::{Blob, Call, Failure};
 use email_imap::sync::{SyncBatch, SyncOptions};
 use email_imap::types::{FetchQuery, FetchedMessage, SearchQuery, SpecialUse};
-use email_imap::{AppendOptions, Client, DownloadOptions, FetchOptions, ListQuery, MailboxOptions, Options, UidSet};
+use email_imap::{
+    AppendOptions, Client, DownloadOptions, FetchOptions, ListQuery, MailboxOptions, Options, ReplaceOptions, UidSet,
+};
 use email_net::{ConnectOptions, Connector, Endpoint};
 use futures_util::StreamExt as _;
 use napi::bindgen_prelude::{AsyncBlock, Uint8Array};
@@ -365,7 +367,8 @@ impl ImapClientHandle {
         let (client, call, args) = (self.0.clone(), call.within(timeout::UPLOAD), Args::with_blobs(json, blobs));
         settle(&env, async move {
             let (path, uid, message, options): (String, u32, Blob, ReplaceOptions) = args.parse()?;
-            value(client.replace(&path, uid, message.0, options.flags, options.mailbox, &call).await)
+            let guard = MailboxOptions { uid_validity: options.uid_validity };
+            value(client.replace(&path, uid, message.0, options.flags, guard, &call).await)
         })
     }
 
@@ -406,14 +409,6 @@ type TransferArguments = (String, UidSet, String, MailboxOptions);
 struct CreateOptions {
     #[serde(default)]
     special_use: Option<SpecialUse>,
-}
-
-#[derive(Deserialize)]
-struct ReplaceOptions {
-    #[serde(default)]
-    flags: Option<Vec<String>>,
-    #[serde(flatten)]
-    mailbox: MailboxOptions,
 }
 
 type FlagArguments = (String, UidSet, Vec<String>, MailboxOptions);

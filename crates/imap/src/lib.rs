@@ -32,6 +32,7 @@ pub use connection::reach;
 pub use error::{Error, Result};
 pub use options::{
     AppendOptions, DEFAULT_PAGE_SIZE, DownloadOptions, FetchOptions, ListQuery, MAX_PAGE_SIZE, MailboxOptions, Options,
+    ReplaceOptions,
 };
 pub use tap::Limits;
 pub use uid_set::{InvalidUidSet, UidRange, UidRanges, UidSet};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use email_base::{Credentials, Timestamp};
 use email_net::{Connector, Endpoint};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::command::id;
 use crate::connection::{Budget, CompressPolicy, Departed, EncodedParts, Names, Quirks, refuse_separators};
@@ -116,6 +117,7 @@ pub struct ListQuery {
 #[serde(rename_all = "camelCase", default)]
 pub struct FetchOptions {
     /// The UIDVALIDITY that the UIDs belong to.
+    #[serde(deserialize_with = "known")]
     pub uid_validity: Option<u32>,
     /// Rows of one page, at most [`MAX_PAGE_SIZE`]; [`DEFAULT_PAGE_SIZE`] when `None`.
     pub page_size: Option<u32>,
@@ -126,12 +128,15 @@ pub struct FetchOptions {
 #[serde(rename_all = "camelCase", default)]
 pub struct DownloadOptions {
     /// `1.2`; the whole message when `None`.
+    #[serde(deserialize_with = "given")]
     pub part: Option<String>,
     /// `Some(false)`: as on the wire.
     pub decode: Option<bool>,
     /// More bytes than this (as given out) are an error.
+    #[serde(deserialize_with = "given")]
     pub max_bytes: Option<u64>,
     /// The UIDVALIDITY that the UID belongs to.
+    #[serde(deserialize_with = "known")]
     pub uid_validity: Option<u32>,
 }
 
@@ -140,6 +145,18 @@ pub struct DownloadOptions {
 #[serde(rename_all = "camelCase", default)]
 pub struct MailboxOptions {
     /// The UIDVALIDITY that the UIDs belong to.
+    #[serde(deserialize_with = "known")]
+    pub uid_validity: Option<u32>,
+}
+
+/// How `replace` works.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReplaceOptions {
+    /// Those of the new version.
+    pub flags: Option<Vec<String>>,
+    /// The UIDVALIDITY that the UID belongs to.
+    #[serde(deserialize_with = "known")]
     pub uid_validity: Option<u32>,
 }
 
@@ -151,4 +168,16 @@ pub struct AppendOptions {
     pub flags: Option<Vec<String>>,
     /// INTERNALDATE; the server's now when `None`.
     pub internal_date: Option<Timestamp>,
+}
+
+/// What narrows a call may be left out, but not be null: that is a value which is missing, and without it the call would
+/// touch more than was meant.
+pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// The same of a UIDVALIDITY, which `append`, `copy` and `move` give as null where the server gives none.
+fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let known = Option::deserialize(deserializer)?;
+    known.map(Some).ok_or_else(|| D::Error::custom("null: the server gave no UIDVALIDITY to check the UIDs against"))
 }

@@ -81,6 +81,7 @@ const BATCHES_AHEAD: usize = 1;
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct SyncOptions {
     /// First sync only: messages received before are left out.
+    #[serde(deserialize_with = "crate::options::given")]
     pub since: Option<Timestamp>,
     /// What of each new message; envelope, flags, date and size when `None`. Flags come in any case.
     pub fetch: Option<FetchQuery>,

@@ -6,6 +6,7 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::{ModSeq, fetch_query::is_field_name};
 use crate::UidSet;
+use crate::options::given;
 
 /// Most criteria of one query, nested ones included: they all go into one command.
 const MAX_CRITERIA: usize = 200;
@@ -108,35 +109,61 @@ fn own_texts(query: &SearchQuery) -> impl Iterator<Item = &str> {
     fields.into_iter().flatten().map(String::as_str).chain(query.gmail_raw.as_deref()).chain(headers)
 }
 
-/// The same as it comes over the border.
+/// The same as it comes over the border. Null is no criterion: without it the query would find more than was asked for.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 struct Unchecked {
+    #[serde(deserialize_with = "given")]
     all: Option<bool>,
+    #[serde(deserialize_with = "given")]
     uid: Option<UidSet>,
+    #[serde(deserialize_with = "given")]
     since: Option<Timestamp>,
+    #[serde(deserialize_with = "given")]
     before: Option<Timestamp>,
+    #[serde(deserialize_with = "given")]
     sent_since: Option<Timestamp>,
+    #[serde(deserialize_with = "given")]
     sent_before: Option<Timestamp>,
+    #[serde(deserialize_with = "given")]
     from: Option<String>,
+    #[serde(deserialize_with = "given")]
     to: Option<String>,
+    #[serde(deserialize_with = "given")]
     cc: Option<String>,
+    #[serde(deserialize_with = "given")]
     bcc: Option<String>,
+    #[serde(deserialize_with = "given")]
     subject: Option<String>,
+    #[serde(deserialize_with = "given")]
     body: Option<String>,
+    #[serde(deserialize_with = "given")]
     text: Option<String>,
+    #[serde(deserialize_with = "given")]
     header: Option<HeaderMatches>,
+    #[serde(deserialize_with = "given")]
     seen: Option<bool>,
+    #[serde(deserialize_with = "given")]
     answered: Option<bool>,
+    #[serde(deserialize_with = "given")]
     flagged: Option<bool>,
+    #[serde(deserialize_with = "given")]
     draft: Option<bool>,
+    #[serde(deserialize_with = "given")]
     deleted: Option<bool>,
+    #[serde(deserialize_with = "given")]
     keyword: Option<String>,
+    #[serde(deserialize_with = "given")]
     larger_than: Option<u64>,
+    #[serde(deserialize_with = "given")]
     smaller_than: Option<u64>,
+    #[serde(deserialize_with = "given")]
     mod_seq: Option<ModSeq>,
+    #[serde(deserialize_with = "given")]
     gmail_raw: Option<String>,
+    #[serde(deserialize_with = "given")]
     or: Option<Vec<SearchQuery>>,
+    #[serde(deserialize_with = "given")]
     not: Option<Box<SearchQuery>>,
 }
 
@@ -315,6 +342,19 @@ mod tests {
         assert!(query(r#"{"form":"ada@example.com"}"#).is_err());
         assert!(query(r#"{"or":[]}"#).is_err());
         assert!(query(r#"{"header":{"X-A":false}}"#).is_err());
+    }
+
+    #[test]
+    fn a_criterion_of_null_would_find_everything() {
+        const CRITERIA: &str = "all uid since before sentSince sentBefore from to cc bcc subject body text header seen answered \
+            flagged draft deleted keyword largerThan smallerThan modSeq gmailRaw or not";
+        for name in CRITERIA.split_ascii_whitespace() {
+            for json in [format!(r#"{{"{name}":null}}"#), format!(r#"{{"seen":true,"not":{{"{name}":null}}}}"#)] {
+                assert!(query(&json).is_err(), "{json}");
+            }
+        }
+        assert!(query(r#"{"or":[null]}"#).is_err());
+        assert!(query(r#"{"header":{"X-A":null}}"#).is_err());
     }
 
     #[test]
