@@ -12,6 +12,12 @@ const unreadable = () => {
   throw new TypeError('not to be read')
 }
 
+function givenAway(): Uint8Array {
+  const bytes = new Uint8Array(100)
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
+  return bytes
+}
+
 onSmtp('sending', (backend) => {
   const { user } = account(backend, 'send')
   let client: SmtpClient
@@ -155,6 +161,21 @@ onSmtp('sending', (backend) => {
     const error = await failing(client.send(from as never, options as never))
     expect(error.delivery).toBe('not-sent')
     expect(error.stack).toContain('smtp.test')
+  })
+
+  test.each<[string, (user: string) => object]>([
+    ['no bytes', (user) => ({ envelope: { from: user, to: [user] }, raw: new Uint8Array() })],
+    ['bytes that another thread was given', (user) => ({ envelope: { from: user, to: [user] }, raw: givenAway() })],
+    [
+      'an attachment that another thread was given',
+      (user) => ({ from: user, to: user, attachments: [{ content: givenAway() }] }),
+    ],
+    ['a file that says it is empty', (user) => ({ from: user, to: user, attachments: [{ path: '/proc/version' }] })],
+  ])('nothing empty goes out in place of %s', async (what, message) => {
+    if (what.startsWith('a file') && process.platform !== 'linux') return
+    const error = await failing(client.send(message(user) as never))
+    expect(error).toMatchObject({ category: 'argument', action: 'fix-input', delivery: 'not-sent' })
+    expect(error.message).toMatch(/^message\.raw: is empty|has lost its bytes|^attachments: cannot read/)
   })
 
   test('a message to a closed client never left', async () => {

@@ -74,7 +74,7 @@ const NO_NAME = ''
 
 function plainObject(value, path, blobs, depth) {
   if (depth > MAX_DEPTH) throw invalidArgument(`${path} is nested too deeply or refers to itself`)
-  if (types.isUint8Array(value)) return blobs.push(value) - 1
+  if (types.isUint8Array(value)) return blobs.push(present(value, path)) - 1
   if (types.isDate(value)) return millisecondsOf(value, path)
   if (Array.isArray(value)) {
     return value.map((item, index) => {
@@ -89,6 +89,17 @@ function plainObject(value, path, blobs, depth) {
     if (item !== undefined) copy[key] = field(key, item, `${path}.${key}`, blobs, depth + 1)
   }
   return copy
+}
+
+/** Bytes whose buffer was transferred to another thread look like none at all, and would be sent so. */
+function present(bytes, path) {
+  try {
+    // The only thing that tells in Node 18: there is no view of such a buffer.
+    if (bytes.length === 0) new Uint8Array(bytes.buffer)
+  } catch {
+    throw invalidArgument(`${path} has lost its bytes: its buffer was transferred`)
+  }
+  return bytes
 }
 
 /** Objects whose own keys are not what they hold: read as fields, each would be `{}`, which asks for everything. */

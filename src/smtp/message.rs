@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
-use email_base::{Blob, Code, Failure};
+use email_base::{Blob, Code, Failure, Protocol};
 use email_mime::{Body, Built, MessageInit};
 use email_smtp::{Envelope, MessageBody, RawMessage};
 use serde::Deserialize;
@@ -37,7 +37,11 @@ impl Message {
     pub fn read<O: DeserializeOwned>(args: &Args) -> Result<(Self, O), Failure> {
         let (kind, IgnoredAny): (Kind, _) = args.read()?;
         if kind.raw.is_some() {
-            args.read().map(|(raw, options)| (Self::Raw(raw), options))
+            let (raw, options): (Raw, O) = args.read()?;
+            if raw.raw.0.is_empty() {
+                return Err(Failure::new(Code::InvalidArgument, Some(Protocol::Smtp), "message.raw: is empty"));
+            }
+            Ok((Self::Raw(raw), options))
         } else {
             args.read().map(|(init, options)| (Self::Init(init), options))
         }

@@ -291,6 +291,14 @@ fn files_are_checked_before_anything_is_written() {
     for path in ["/nowhere/at/all.pdf", "/", "", "/dev/null"] {
         assert!(matches!(build(at(path)), Err(Error::FileUnreadable { .. })), "{path}");
     }
+    if cfg!(target_os = "linux") {
+        let refused = build(at("/proc/version")).unwrap_err().to_string();
+        assert!(refused.ends_with("it says that it is empty, but is not"), "{refused}");
+    }
+    let empty = std::env::temp_dir().join(format!("email-mime-empty-{}.txt", std::process::id()));
+    std::fs::write(&empty, b"").unwrap();
+    assert_eq!(back(at(empty.to_str().unwrap())).attachments[0].size, 0);
+    std::fs::remove_file(empty).unwrap();
     let path = std::env::temp_dir().join(format!("email-mime-build-{}.pdf", std::process::id()));
     std::fs::write(&path, b"%PDF-x").unwrap();
     let parsed = back(at(path.to_str().unwrap()));

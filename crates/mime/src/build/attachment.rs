@@ -1,6 +1,7 @@
 //! A file to send along (RFC 2183), in memory or on disk.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -193,8 +194,12 @@ fn open(path: &str) -> Result<Segment, Error> {
     if !is_file {
         return Err(unreadable("it is not a file".to_owned()));
     }
-    let file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
+    let mut file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
     let size = file.metadata().map_err(|e| unreadable(e.to_string()))?.len();
+    // Of files whose content is made while it is read (/proc), no size is known to be promised.
+    if size == 0 && file.read(&mut [0]).map_err(|e| unreadable(e.to_string()))? > 0 {
+        return Err(unreadable("it says that it is empty, but is not".to_owned()));
+    }
     Ok(Segment::File { file, size, name: quote(path), raw: false })
 }
 
