@@ -672,6 +672,10 @@ export declare function replyTo(
   original: ParsedMessage,
   options: { from: string | Address; self?: string[]; all?: boolean; text?: string; html?: string },
 ): MessageInit
+/**
+ * The attachments of `original` go along: parse it with `attachments: 'content'`. One without content is `INVALID_ARGUMENT`;
+ * take out of the list what is to stay behind.
+ */
 export declare function forward(
   original: ParsedMessage,
   options: { from: string | Address; to: string | Address | Array<string | Address>; text?: string; html?: string },

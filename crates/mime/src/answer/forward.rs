@@ -4,9 +4,9 @@ use serde::Deserialize;
 
 use super::{carried, quote, references};
 use crate::build::{check_recipients, one_recipient};
-use crate::error::Error;
-use crate::init::{Mailbox, Mailboxes, MessageInit};
-use crate::message::ParsedMessage;
+use crate::error::{Error, quote as quoted};
+use crate::init::{AttachmentInit, Mailbox, Mailboxes, MessageInit};
+use crate::message::{Attachment, ParsedMessage};
 use crate::thread::base_subject;
 
 /// What `forward` is asked for.
@@ -25,12 +25,13 @@ pub struct ForwardOptions {
     pub html: Option<String>,
 }
 
-/// `original`, sent on. Attachments go along as far as their content is there.
+/// `original`, sent on with its attachments. Whoever wants to send it without one takes it out of the list: one whose content
+/// was not read is refused, for nobody would notice that it stays behind.
 pub fn forward(original: &ParsedMessage, options: ForwardOptions) -> Result<MessageInit, Error> {
     one_recipient(&options.from, "from")?;
     check_recipients(&options.to, "to")?;
     let (text, html) = bodies(original, &options);
-    let files: Vec<_> = original.attachments.iter().filter_map(carried).collect();
+    let files = original.attachments.iter().map(whole).collect::<Result<Vec<_>, _>>()?;
     let chain = references(original);
     let base = original.subject.as_deref().map(base_subject).unwrap_or_default();
     Ok(MessageInit {
@@ -42,6 +43,16 @@ pub fn forward(original: &ParsedMessage, options: ForwardOptions) -> Result<Mess
         attachments: (!files.is_empty()).then_some(files),
         references: (!chain.is_empty()).then_some(chain),
         ..MessageInit::default()
+    })
+}
+
+fn whole(attachment: &Attachment) -> Result<AttachmentInit, Error> {
+    carried(attachment).ok_or_else(|| {
+        let name = quoted(&attachment.filename);
+        Error::argument(
+            "original.attachments",
+            format!("{name} has no content: parse with attachments: 'content', or take it out"),
+        )
     })
 }
 
@@ -100,7 +111,7 @@ mod tests {
 
     #[test]
     fn plain_text_is_forwarded_as_plain_text() {
-        let plain = parse(SOURCE.as_bytes(), &ParseOptions::default());
+        let plain = ParsedMessage { attachments: Vec::new(), ..parse(SOURCE.as_bytes(), &ParseOptions::default()) };
         assert!(plain.html.is_some(), "made of the text");
         assert_eq!(forward(&plain, options()).unwrap().html, None);
         let with_html = ForwardOptions { html: Some("<p>See below.</p>".to_owned()), ..options() };
@@ -108,8 +119,15 @@ mod tests {
     }
 
     #[test]
-    fn files_without_content_stay_behind() {
-        assert_eq!(forward(&parse(SOURCE.as_bytes(), &ParseOptions::default()), options()).unwrap().attachments, None);
+    fn files_without_content_do_not_stay_behind_unnoticed() {
+        let mut parsed = parse(SOURCE.as_bytes(), &ParseOptions::default());
+        let refused = forward(&parsed, options()).unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "original.attachments: \"p.pdf\" has no content: parse with attachments: 'content', or take it out"
+        );
+        parsed.attachments.clear();
+        assert_eq!(forward(&parsed, options()).unwrap().attachments, None);
     }
 
     #[test]
