@@ -154,7 +154,7 @@ export declare class WatchHandle {
   close(): void
 }
 
-/** `MessageInit` → RFC 5322 bytes. */
+/** `[message, { keepBcc }]` → RFC 5322 bytes. */
 export declare function buildMessage(call: Call, json: string, blobs: Array<Uint8Array>): Promise<Reply>
 
 /** `diagnose(options)`. */

@@ -665,8 +665,14 @@ export interface AttachmentInit {
   /** Makes it inline: `<img src="cid:…">`. */
   contentId?: string
 }
-/** RFC 5322 bytes, for drafts and APPEND. */
-export declare function buildMessage(message: MessageInit, options?: CallOptions): Promise<Buffer>
+/**
+ * RFC 5322 bytes, for drafts and APPEND. `bcc` is not in them, so that they can be sent to everybody; `keepBcc: true` is for
+ * drafts, which lose their blind recipients otherwise. Never send such bytes as `raw`: that goes out as it is.
+ */
+export declare function buildMessage(
+  message: MessageInit,
+  options?: { keepBcc?: boolean } & CallOptions,
+): Promise<Buffer>
 /** Recipients, subject, In-Reply-To, References and quoted body of an answer; `self` are the addresses not to answer to. */
 export declare function replyTo(
   original: ParsedMessage,

@@ -186,13 +186,17 @@ describe('errors are real', () => {
       () => parseMessage(new Uint8Array(), { limits: { maxDepth: new Uint8Array(9) as never } }),
       'options.limits.maxDepth cannot be bytes',
     ],
-    ['an object', () => buildMessage('text' as never), 'wrong type, expected an object'],
+    ['an object', () => buildMessage('text' as never), 'message: wrong type, expected an object'],
     [
       'an array',
       () => buildMessage({ from: 'a@b.c', references: 'x' as never }),
-      'references: wrong type, expected an array',
+      'message.references: wrong type, expected an array',
     ],
-    ['a Date', () => buildMessage({ from: 'a@b.c', date: 'now' as never }), 'date: wrong type, expected a Date'],
+    [
+      'a Date',
+      () => buildMessage({ from: 'a@b.c', date: 'now' as never }),
+      'message.date: wrong type, expected a Date',
+    ],
     [
       'a number',
       () => parseMessage(new Uint8Array(), { limits: { maxDepth: 'x' as never } }),

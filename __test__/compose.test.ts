@@ -30,3 +30,23 @@ describe('nothing stays behind unnoticed', () => {
     expect(replyTo(await parseMessage(await original()), { from }).attachments).toBeUndefined()
   })
 })
+
+describe('blind recipients', () => {
+  const message = { from, to: 'ben@elsewhere.example', bcc: [{ name: 'Hidden', address: 'hidden@elsewhere.example' }] }
+
+  test.each([[undefined], [{}], [{ keepBcc: false }]])('are not in the bytes: %j', async (options) => {
+    expect((await buildMessage(message, options)).toString()).not.toMatch(/bcc|hidden/i)
+  })
+
+  test('stay in a draft that is to keep them', async () => {
+    const { bcc } = await parseMessage(await buildMessage(message, { keepBcc: true, timeoutMs: 10_000 }))
+    expect(bcc).toEqual(message.bcc)
+  })
+
+  test('are kept by nothing but true', async () => {
+    expect(await failing(buildMessage(message, { keepBcc: 'yes' as never }))).toMatchObject({
+      category: 'argument',
+      message: expect.stringContaining('options.keepBcc'),
+    })
+  })
+})

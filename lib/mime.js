@@ -2,7 +2,7 @@
 
 const { run, runSync } = require('./call.js')
 const { parsedMessage } = require('./decode.js')
-const { encode, encodeAll } = require('./encode.js')
+const { encodeAll } = require('./encode.js')
 const native = require('./native.js')
 
 function parseMessage(source, options) {
@@ -23,10 +23,11 @@ function buildMessage(message, options) {
     buildMessage,
     options,
     (call) => {
-      const { json, blobs } = encode(message ?? null, 'message')
+      const { json, blobs } = encodeAll({ message, options })
       return native.buildMessage(call, json, blobs)
     },
     (_json, { blobs }) => blobs[0],
+    ['message', 'options'],
   )
 }
 

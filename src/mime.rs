@@ -24,18 +24,26 @@ pub fn parse_message(env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8
     })
 }
 
-/// `MessageInit` → RFC 5322 bytes.
+/// `[message, { keepBcc }]` → RFC 5322 bytes.
 #[napi]
 pub fn build_message(env: Env, call: &CallHandle, json: String, blobs: Vec<Uint8Array>) -> Result<AsyncBlock<Reply>> {
     let (call, args) = (call.within(timeout::UPLOAD), Args::with_blobs(json, blobs));
     settle(&env, async move {
         let work = compute::compute(move || {
-            let built = email_mime::build(args.parse::<MessageInit>()?).map_err(failure)?;
-            let bytes = built.into_body().read_all().map_err(unreadable)?;
+            let (message, BuildOptions { keep_bcc }) = args.parse::<(MessageInit, _)>()?;
+            let build = if keep_bcc.unwrap_or_default() { email_mime::build_draft } else { email_mime::build };
+            let bytes = build(message).map_err(failure)?.into_body().read_all().map_err(unreadable)?;
             Ok(Payload::bytes(bytes.into()))
         });
         finish(call.run(work).await)
     })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BuildOptions {
+    #[serde(default)]
+    keep_bcc: Option<bool>,
 }
 
 /// `[original, options]` → `MessageInit`.

@@ -134,6 +134,8 @@ export async function send(original: ParsedMessage): Promise<void> {
 
 export async function messages(): Promise<void> {
   const bytes: Buffer = await buildMessage({ from: 'a@b.example', attachments: [{ path: '/tmp/x' }] })
+  const draft: Buffer = await buildMessage({ from: 'a@b.example', bcc: 'c@d.example' }, { keepBcc: true, timeoutMs: 1 })
+  void draft
   const { attachments } = await parseMessage(bytes, { attachments: 'content', limits: { maxDepth: 10 } })
   const first: Attachment | undefined = attachments[0]
   void first

@@ -21,7 +21,7 @@ mod preview;
 mod thread;
 
 pub use answer::{ForwardOptions, ReplyOptions, forward, reply_to};
-pub use build::{Body, Built, Envelope, build, build_binary};
+pub use build::{Body, Built, Envelope, build, build_binary, build_draft};
 pub use error::Error;
 pub use init::{AttachmentInit, Content, ExtraHeaders, InviteInit, Mailbox, Mailboxes, MessageInit, Priority};
 pub use message::{

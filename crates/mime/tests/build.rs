@@ -5,7 +5,7 @@
 use email_base::{Blob, Classify, Code, Timestamp};
 use email_mime::{
     Address, AttachmentDetail, AttachmentInit, Content, Error, ExtraHeaders, InviteInit, Mailbox, MessageInit,
-    ParseOptions, ParsedMessage, Priority, build, parse,
+    ParseOptions, ParsedMessage, Priority, build, build_draft, parse,
 };
 
 fn init() -> MessageInit {
@@ -164,6 +164,17 @@ fn bcc_is_in_the_envelope_and_never_in_the_bytes() {
     assert_eq!(built.envelope.to, ["bob@example.com", "c@x.org", "hidden@secret.example"]);
     let all = String::from_utf8(built.into_body().read_all().unwrap()).unwrap();
     assert!(!all.to_lowercase().contains("bcc") && !all.contains("secret"));
+}
+
+#[test]
+fn a_draft_keeps_its_blind_recipients() {
+    let with = MessageInit { bcc: Some("Hidden <hidden@secret.example>, b@x.org".into()), ..init() };
+    let octets = build_draft(with).unwrap().into_body().read_all().unwrap();
+    let bcc = parse(&octets, &ParseOptions::default()).bcc;
+    let found: Vec<_> = bcc.iter().map(|a| (a.name.as_deref(), &*a.address)).collect();
+    assert_eq!(found, [(Some("Hidden"), "hidden@secret.example"), (None, "b@x.org")]);
+    let evil = MessageInit { bcc: Some("x\r\nTo: e@x.y".into()), ..init() };
+    assert!(build_draft(evil).is_err());
 }
 
 #[test]

@@ -26,10 +26,12 @@ pub(crate) struct People {
     cc: Vec<Recipient>,
     bcc: Vec<Recipient>,
     read_receipt_to: Vec<Recipient>,
+    /// Whether `bcc` is written, too.
+    keep_bcc: bool,
 }
 
 impl People {
-    pub(crate) fn read(init: &MessageInit) -> Result<Self, Error> {
+    pub(crate) fn read(init: &MessageInit, keep_bcc: bool) -> Result<Self, Error> {
         Ok(Self {
             from: recipient::one(&init.from, "from")?,
             sender: init.sender.as_ref().map(|s| recipient::one(s, "sender")).transpose()?,
@@ -41,6 +43,7 @@ impl People {
                 .read_receipt_to
                 .as_deref()
                 .map_or(Ok(Vec::new()), |r| recipient::list(r, "readReceiptTo"))?,
+            keep_bcc,
         })
     }
 
@@ -75,6 +78,9 @@ pub(crate) fn write(init: &MessageInit, people: &People, message_id: &str, out: 
     addresses(out, "Reply-To", &people.reply_to);
     addresses(out, "To", &people.to);
     addresses(out, "Cc", &people.cc);
+    if people.keep_bcc {
+        addresses(out, "Bcc", &people.bcc);
+    }
     line(out, "Message-ID", message_id);
     threading(init, out)?;
     if let Some(subject) = &init.subject {

@@ -54,17 +54,23 @@ impl Built {
 ///
 /// The same `init` gives the same octets when it has a `messageId` and a `date`.
 pub fn build(init: MessageInit) -> Result<Built, Error> {
-    lay_out(init, false)
+    lay_out(init, false, false)
+}
+
+/// The same with `bcc` in the octets (RFC 5322 §3.6.3): for drafts, which nobody gets, and which lose their blind recipients
+/// otherwise.
+pub fn build_draft(init: MessageInit) -> Result<Built, Error> {
+    lay_out(init, false, true)
 }
 
 /// The same with attachments as they are, a quarter smaller (RFC 3030 §3).
 pub fn build_binary(init: MessageInit) -> Result<Built, Error> {
     let has_files = init.attachments.as_ref().is_some_and(|files| !files.is_empty());
-    lay_out(init, has_files)
+    lay_out(init, has_files, false)
 }
 
-fn lay_out(init: MessageInit, binary: bool) -> Result<Built, Error> {
-    let people = header::People::read(&init)?;
+fn lay_out(init: MessageInit, binary: bool, keep_bcc: bool) -> Result<Built, Error> {
+    let people = header::People::read(&init, keep_bcc)?;
     let message_id = match &init.message_id {
         Some(id) => identifier::check(id, "messageId")?,
         None => identifier::make(people.from.domain()),
