@@ -41,11 +41,30 @@ const VALUES: Array<[string, object]> = [
   ['a revoked proxy', revoked()],
 ]
 
+const TOKENS = {
+  accessToken: 'a',
+  refreshToken: 'r',
+  idToken: null,
+  tokenType: 'Bearer' as const,
+  scopes: ['https://outlook.office.com/SMTP.Send'],
+  expiresAt: '2030-01-01T00:00:00.000Z',
+  obtainedAt: '2029-12-31T23:00:00.000Z',
+}
+
+test('options may come from what they were made of', async () => {
+  const late = AbortSignal.abort()
+  await expect(parseMessage(Buffer.from('a: b'), Object.create({ signal: late }) as object)).rejects.toMatchObject({
+    code: 'ABORTED',
+  })
+})
+
 test.each<[string, object]>([
   ['timeoutMs', { timeoutMs: 1 }],
   ['signal', { signal: AbortSignal.abort() }],
   ['intervalMs', { intervalMs: 60_000 }],
   ['auth', { auth: { user: 'mallory', password: 'x' } }],
+  ['password', { password: 'x' }],
+  ['save', { save: 'no function' }],
 ])('a polluted prototype sets no option: %s', async (name, polluted) => {
   const server = createServer((socket) => {
     socket.on('data', () => socket.write('250 ok\r\n')).on('error', () => {})
@@ -63,6 +82,16 @@ test.each<[string, object]>([
     await all(smtp.sendMany([{ from: 'not an address' }, { from: 'nor this' }], {}))
     expect(Date.now() - started).toBeLessThan(30_000)
     await smtp.close()
+    if (name === 'password') {
+      const inherited = { user: 'ada', accessToken: 'x' }
+      await expect(
+        SmtpClient.connect({ host: '127.0.0.1', port: 1, tls: 'none', auth: inherited }),
+      ).rejects.toMatchObject({
+        code: 'CONNECTION_REFUSED',
+      })
+    }
+    const client = new OAuthClient(microsoft({ clientId: 'c', clientSecret: 's' }))
+    client.tokenSource({ tokens: TOKENS })
   } finally {
     delete (Object.prototype as Record<string, unknown>)[name]
     server.close()

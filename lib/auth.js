@@ -1,6 +1,6 @@
 'use strict'
 
-const { hasFields } = require('./encode.js')
+const { fieldOf, hasFields } = require('./encode.js')
 const { invalidArgument } = require('./error.js')
 const { tokenHook } = require('./hooks.js')
 const { sourceHandle, TokenSource } = require('./oauth.js')
@@ -12,7 +12,7 @@ const { sourceHandle, TokenSource } = require('./oauth.js')
 function splitAuth(auth) {
   if (auth === undefined || auth === null) return { auth: null, source: null, callback: null }
   if (!hasFields(auth)) throw invalidArgument('auth is not an object')
-  const { user, password, accessToken } = auth
+  const [user, password, accessToken] = ['user', 'password', 'accessToken'].map((name) => fieldOf(auth, name))
   if (accessToken === undefined) return { auth: { user, password }, source: null, callback: null }
   if (password !== undefined) throw invalidArgument('auth has both a password and an accessToken')
   if (typeof accessToken === 'string') return { auth: { user, accessToken }, source: null, callback: null }

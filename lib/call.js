@@ -1,6 +1,6 @@
 'use strict'
 
-const { hasFields, ownFields } = require('./encode.js')
+const { fieldOf, hasFields } = require('./encode.js')
 const { adoptStack, captureOrigin, fromNative, fromUnknown, invalidArgument, kindOf, MailError } = require('./error.js')
 const native = require('./native.js')
 const { whole } = require('./texts.js')
@@ -80,7 +80,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 function optionsOf(options) {
   if (options !== undefined && !hasFields(options)) throw invalidArgument('options is not an object')
-  const { signal, timeoutMs } = ownFields(options)
+  const [signal, timeoutMs] = [fieldOf(options, 'signal'), fieldOf(options, 'timeoutMs')]
   if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
     throw invalidArgument(`timeoutMs is ${String(timeoutMs)}, not a number of milliseconds above 0`)
   }

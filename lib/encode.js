@@ -31,13 +31,17 @@ function encodeAll(args) {
 /** `options` without what belongs to the call itself. */
 function withoutCall(options) {
   if (options !== undefined && !hasFields(options)) return options
-  const { signal, timeoutMs, ...rest } = ownFields(options)
-  return ownFields(rest)
+  const rest = { __proto__: null }
+  for (const name in options) {
+    if (name !== 'signal' && name !== 'timeoutMs') rest[name] = fieldOf(options, name)
+  }
+  return rest
 }
 
-/** What `value` has of its own: of `Object.prototype` nothing is taken, whoever has put it there. */
-function ownFields(value) {
-  return { __proto__: null, ...value }
+/** A field that the object, its class or what it was made from has; never one that somebody has put on `Object.prototype`. */
+function fieldOf(value, name) {
+  if (value === undefined || value === null) return undefined
+  return name in Object.prototype && !Object.hasOwn(value, name) ? undefined : value[name]
 }
 
 /** What crosses as a number, and so has to be told from one here: dates as milliseconds, bytes as an index. */
@@ -126,4 +130,4 @@ function millisecondsOf(date, path) {
   return time
 }
 
-module.exports = { encode, encodeAll, hasFields, ownFields, withoutCall }
+module.exports = { encode, encodeAll, fieldOf, hasFields, withoutCall }

@@ -69,7 +69,12 @@ function fromUnknown(thrown, origin) {
 
 /** The class of what was thrown: of a foreign error nothing else is told on. */
 function kindOf(thrown) {
-  return thrown instanceof Error ? thrown.name : typeof thrown
+  try {
+    return thrown instanceof Error ? String(thrown.name) : typeof thrown
+  } catch {
+    // A proxy that throws again.
+    return typeof thrown
+  }
 }
 
 /** Says what became of a message, where nobody has said it yet. */

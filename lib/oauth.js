@@ -1,7 +1,7 @@
 'use strict'
 
 const { run, runSync } = require('./call.js')
-const { encode, encodeAll, withoutCall } = require('./encode.js')
+const { encode, encodeAll, fieldOf, withoutCall } = require('./encode.js')
 const { invalidArgument } = require('./error.js')
 const { loadHook, saveHook } = require('./hooks.js')
 const native = require('./native.js')
@@ -101,7 +101,7 @@ class OAuthClient {
     return runSync(
       this.tokenSource,
       () => {
-        const { tokens, load, save } = options ?? {}
+        const [tokens, load, save] = ['tokens', 'load', 'save'].map((name) => fieldOf(options, name))
         return this.#native.tokenSource(encode(tokens ?? null, 'tokens').json, loadHook(load), saveHook(save))
       },
       (_json, { handle }) => new TokenSource(KEY, handle),

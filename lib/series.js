@@ -1,7 +1,7 @@
 'use strict'
 
 const { begun, openCall, reading, settled, withOrigin } = require('./call.js')
-const { encodeAll, ownFields } = require('./encode.js')
+const { encodeAll, fieldOf } = require('./encode.js')
 const { fromFailure, invalidArgument, withDelivery } = require('./error.js')
 const { leavable } = require('./leave.js')
 
@@ -170,7 +170,7 @@ async function soon(work) {
 }
 
 function intervalOf(options) {
-  const intervalMs = ownFields(options).intervalMs ?? 0
+  const intervalMs = fieldOf(options, 'intervalMs') ?? 0
   if (!Number.isInteger(intervalMs) || intervalMs < 0 || intervalMs > MAX_INTERVAL_MS) {
     throw invalidArgument(`intervalMs is ${String(intervalMs)}, not a number of milliseconds`)
   }

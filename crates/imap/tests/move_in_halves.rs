@@ -52,51 +52,6 @@ async fn a_connection_lost_behind_the_copy_leaves_no_originals_and_no_second_cop
     }
 }
 
-/// A thousand messages that no range holds: two commands of COPY. The second one is throttled.
-#[tokio::test]
-async fn a_copy_of_which_only_a_part_was_made_does_not_invite_to_make_it_twice() {
-    let set: Vec<u32> = (5000..8000).step_by(2).collect();
-    let throttled = "Request is throttled. Suggested Backoff Time: 60000 milliseconds";
-    for moves in [false, true] {
-        let mock = email_testkit::Mock::each(None, async move |_, peer| {
-            let mut peer = log_in(peer, "IMAP4rev1 UIDPLUS").await;
-            let mut copied = false;
-            while let Some(line) = peer.try_receive_line().await {
-                let (tag, command) = line.split_once(' ').unwrap();
-                let said = match command {
-                    _ if command.starts_with("SELECT") || command.starts_with("EXAMINE") => {
-                        format!("* 3000 EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n{tag} OK\r\n")
-                    }
-                    _ if command.starts_with("UID SEARCH UID ") => {
-                        format!("* SEARCH {}\r\n{tag} OK\r\n", command[15..].replace(',', " "))
-                    }
-                    _ if command.starts_with("UID COPY") && std::mem::replace(&mut copied, true) => {
-                        format!("{tag} NO {throttled}\r\n")
-                    }
-                    _ => format!("{tag} OK\r\n"),
-                };
-                if peer.try_send(said).await.is_err() {
-                    return;
-                }
-            }
-        });
-        let client = connect(&mock).await;
-        let (none, call) = (MailboxOptions::default(), call());
-        let uids = email_imap::UidSet::from(email_imap::UidRanges::from_uids(set.iter().copied()));
-        let copied = match moves {
-            false => client.copy("INBOX", uids, "Trash", none, &call).await,
-            true => client.r#move("INBOX", uids, "Trash", none, &call).await,
-        };
-        let error = copied.unwrap_err();
-        assert!(!error.retryable() && error.action() != Action::Retry && error.retry_after().is_none(), "{error}");
-        assert_eq!(error.code().as_str(), "COMMAND_REJECTED");
-        assert!(error.to_string().contains("were copied already"), "{error}");
-        // The pause is kept all the same.
-        assert_eq!(code(client.status("INBOX", &call).await), "RATE_LIMITED");
-        client.close();
-    }
-}
-
 #[tokio::test]
 async fn after_the_copy_no_message_of_a_rebuilt_mailbox_is_removed() {
     let select = SELECT.replace("UIDVALIDITY 7", "UIDVALIDITY 8");

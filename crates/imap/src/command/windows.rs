@@ -159,7 +159,9 @@ impl Command for Windows {
             let Some(window) = ahead.under_way.pop_front() else { break };
             match intake.window(link, &window).await {
                 // Most likely that was all, and some servers refuse what begins behind the end.
-                Err(Error::Refused { code: Code::CommandRejected, .. }) if self.may_be_through(start) => {
+                Err(Error::Refused { code: Code::CommandRejected, .. })
+                    if self.may_be_through(start) && !link.quirks.ignores_partial() =>
+                {
                     tap.stop_bodies();
                     return Ok(Paused::End);
                 }
@@ -195,7 +197,7 @@ impl Command for Windows {
 impl Windows {
     /// No size is told, and the first window, which ended at `at`, came short.
     fn may_be_through(&self, at: u64) -> bool {
-        self.size.is_none() && (1..FIRST_WINDOW).contains(&at)
+        self.form == Form::Encoded && self.size.is_none() && (1..FIRST_WINDOW).contains(&at)
     }
 
     /// Nothing more comes. Sizes lie: an empty window is the end, whatever they claim. But a message that is gone, or of
