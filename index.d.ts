@@ -293,7 +293,8 @@ export declare class OAuthClient {
   revoke(token: string, options?: CallOptions): Promise<void>
   /**
    * One live token for many clients: refreshes early and once, hands every rotation to `save` before it is used. When `load` or
-   * `save` fails with a `MailError` the call that needed it fails with the same fields, else with `CALLBACK_FAILED`.
+   * `save` fails with a `MailError` the call that needed it fails with the same fields, else with `CALLBACK_FAILED`. Microsoft's
+   * app-only tokens (scope `…/.default`, neither refresh token nor id_token) are renewed by the app's credentials.
    */
   tokenSource(options: {
     tokens: TokenSet
@@ -535,7 +536,10 @@ export declare class ImapClient {
   setFlags(path: string, uids: UidSet, flags: string[], options?: MailboxCallOptions): Promise<void>
   /** Of more messages than one command can name some may be copied when it fails: the message says up to which UID, and it is not `retryable`. */
   copy(path: string, uids: UidSet, destination: string, options?: MailboxCallOptions): Promise<UidMapping>
-  /** MOVE, else COPY + \Deleted + UID EXPUNGE; never expunges another client's messages. */
+  /**
+   * MOVE, else COPY + \Deleted + UID EXPUNGE; never expunges another client's messages. Where the originals remain behind their
+   * copies, the message says so and it is not `retryable`.
+   */
   move(path: string, uids: UidSet, destination: string, options?: MailboxCallOptions): Promise<UidMapping>
   /** Permanently, just these: without UIDPLUS it rejects rather than expunge what others marked. */
   delete(path: string, uids: UidSet, options?: MailboxCallOptions): Promise<void>
@@ -544,7 +548,10 @@ export declare class ImapClient {
     message: Uint8Array,
     options?: { flags?: string[]; internalDate?: Date } & CallOptions,
   ): Promise<{ uid: number | null; uidValidity: number | null }>
-  /** Stores the new version, then removes the old one: a draft is never lost. */
+  /**
+   * Stores the new version, then removes the old one: a draft is never lost. Where the old one remains beside it, the message says so
+   * and it is not `retryable`.
+   */
   replace(
     path: string,
     uid: number,

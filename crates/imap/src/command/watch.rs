@@ -29,6 +29,7 @@ const PROBE_ANSWER: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_secs(30);
 /// How long the answer to one of those may take: with the time between them a minute, as with IDLE.
 const POLL_ANSWER: Duration = Duration::from_secs(30);
+
 /// One turn.
 pub(crate) struct Watch {
     pub(crate) mailbox: Mailbox,

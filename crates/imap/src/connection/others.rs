@@ -17,9 +17,9 @@ use super::pool::Backlog;
 use crate::error::{Error, Result};
 
 /// Watchers that share a connection hear their news so much later, for a DONE, an EXAMINE and an IDLE.
-pub(crate) const TURN: Duration = Duration::from_secs(5);
+const TURN: Duration = Duration::from_secs(5);
 /// Another client has to log in, once the connection is given up.
-pub(crate) const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(30);
 
 /// What a job that lasts looks at.
 #[derive(Debug, Clone)]

@@ -38,7 +38,7 @@ const CODES: &[(&str, Code)] = &[
 /// Part of the text → row.
 const SENTENCES: &[(&str, Code)] = &[
     // Exchange
-    ("suggested backoff time", Code::RateLimited),
+    ("backoff time", Code::RateLimited),
     ("is throttled", Code::RateLimited),
     ("user is authenticated but not connected", Code::MailboxUnavailable),
     ("server unavailable", Code::ServerUnavailable),

@@ -16,6 +16,7 @@ use crate::uid_set::{UidRange, UidRanges};
 const SURPLUS_ROWS: u64 = 10_000;
 /// UIDs of all answers together; more than any mailbox has. They are not put into ranges before the last one has come.
 const MAX_UIDS: u64 = 10_000_000;
+
 /// A question on its way.
 pub(super) struct Asked {
     /// `None`: it waits for those before it.

@@ -240,10 +240,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tap<S> {
                 self.control.count_written(*bytes);
                 self.unflushed = true;
             }
-            // The peer has gone: what it has said before is heard, then the end.
-            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
-                return self.read_meanwhile(cx);
-            }
+            Err(error) if is_gone(error) => return self.read_meanwhile(cx),
             Err(error) => self.fail(error),
         }
         Poll::Ready(sent)
@@ -318,6 +315,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tap<S> {
         if this.unflushed {
             match Pin::new(&mut this.stream).poll_flush(cx) {
                 Poll::Ready(Ok(())) => this.unflushed = false,
+                Poll::Ready(Err(error)) if is_gone(&error) => return this.read_meanwhile(cx),
                 Poll::Ready(Err(error)) => {
                     this.fail(&error);
                     return Poll::Ready(Err(error));
@@ -333,6 +331,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tap<S> {
         ready!(this.poll_send(cx))?;
         Pin::new(&mut this.stream).poll_shutdown(cx)
     }
+}
+
+/// The peer has gone: what it has said before is heard, then the end.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
 impl<S> Drop for Tap<S> {
