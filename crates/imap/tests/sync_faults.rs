@@ -84,7 +84,11 @@ async fn a_search_that_finds_nothing_among_messages_does_not_empty_the_store() {
     let nothing = "C: {tag} UID SEARCH ALL\nS: * SEARCH\n";
     let at_once = nothing.to_owned() + GONE;
     let later = format!("{nothing}S: {{tag}} OK done\nC: {{tag}} NOOP\n{GONE}");
-    for said in [at_once, later] {
+    let one_more = format!(
+        "{nothing}S: {{tag}} OK done\nC: {{tag}} NOOP\n{}{nothing}S: {{tag}} OK done\nC: {{tag}} NOOP\n{}",
+        "S: * 2 EXPUNGE\nS: * 1 EXPUNGE\nS: * 1 EXISTS\nS: {tag} OK done\n", "S: * 1 EXPUNGE\nS: {tag} OK done\n",
+    );
+    for said in [at_once, later, one_more] {
         let mock = server("IMAP4rev1", plain(2) + &said + LOGOUT);
         let client = connect(&mock).await;
         assert_eq!(added(&sync(&client, None).await), [0u32; 0]);

@@ -16,6 +16,8 @@ use crate::uid_set::{UidRange, UidRanges};
 const SURPLUS_ROWS: u64 = 10_000;
 /// UIDs of all answers together; more than any mailbox has. They are not put into ranges before the last one has come.
 const MAX_UIDS: u64 = 10_000_000;
+/// So many searches that find nothing are borne, while messages are removed.
+const MAX_LOOKS: u32 = 16;
 
 /// A question on its way.
 pub(super) struct Asked {
@@ -143,20 +145,28 @@ pub(super) async fn hear(
 }
 
 /// A server that has messages and finds none: to believe it would empty the caller's store. But others may have removed
-/// them all just now, and many servers tell that at the next NOOP only (RFC 9051 §7.5.1).
+/// them all just now, and many servers tell that at the next NOOP only (RFC 9051 §7.5.1); while they go on, once more.
 async fn found_after_all(link: &mut Link, question: &Question) -> Result<Heard> {
-    link.run_quietly(&Line::new("NOOP")).await?;
-    let exists = link.exists();
-    let (most, mut room) = (u64::from(exists).saturating_add(SURPLUS_ROWS), MAX_UIDS);
-    let mut heard = Heard::default();
-    if exists > 0 {
-        link.run(question.line(), &mut |data| heard.take(data, most, &mut room)).await?;
+    for _ in 0..MAX_LOOKS {
+        let mut removed = false;
+        let noop = Line::new("NOOP");
+        link.run(&noop, &mut |data| removed |= matches!(data, Untagged::Expunge(_) | Untagged::Vanished { .. }))
+            .await?;
+        let exists = link.exists();
+        let (most, mut room) = (u64::from(exists).saturating_add(SURPLUS_ROWS), MAX_UIDS);
+        let mut heard = Heard::default();
+        if exists > 0 {
+            link.run(question.line(), &mut |data| heard.take(data, most, &mut room)).await?;
+        }
+        let heard = heard.checked(exists)?;
+        if !heard.uids.is_empty() || link.is_empty() {
+            return Ok(heard);
+        }
+        if !removed {
+            break;
+        }
     }
-    let heard = heard.checked(exists)?;
-    if heard.uids.is_empty() && !link.is_empty() {
-        return Err(Error::protocol("it has messages and finds none"));
-    }
-    Ok(heard)
+    Err(Error::protocol("it has messages and finds none"))
 }
 
 /// Whether some row of a search may be another one's.
