@@ -1,4 +1,4 @@
-//! One logged-in connection: [writes](write) commands, reads what answers them, stays in step.
+//! One logged-in connection: [writes](mod@write) commands, reads what answers them, stays in step.
 //!
 //! ```text
 //!           send                      completion
