@@ -60,14 +60,19 @@ async fn uidnext_that_lies_and_uids_that_come_twice() {
     finish(client, mock).await;
 }
 
+/// The next sync: how the mailbox is opened, and the number by which UID 3 is told.
+fn once_more(exists: &str, number: u32) -> String {
+    format!(
+        "C: {{a}} EXAMINE \"INBOX\"\nC: {{b}} UID SEARCH UID 4:*\nC: {{c}} UID FETCH 1:3 (UID FLAGS)\n\
+         {exists}S: * OK [UIDVALIDITY 7] valid\nS: {{a}} OK open\nS: * SEARCH 3\nS: {{b}} OK done\n\
+         S: * 1 FETCH (UID 1 FLAGS ())\nS: * {number} FETCH (UID 3 FLAGS ())\nS: {{c}} OK done\n"
+    )
+}
+
 #[tokio::test]
 async fn a_search_that_finds_nothing_among_messages_does_not_empty_the_store() {
     for answer in ["", "S: * SEARCH\n"] {
-        let again = "C: {a} EXAMINE \"INBOX\"\nC: {b} UID SEARCH UID 4:*\nC: {c} UID FETCH 1:3 (UID FLAGS)\n\
-             S: * 2 EXISTS\nS: * OK [UIDVALIDITY 7] valid\nS: {a} OK open\nS: * SEARCH 3\nS: {b} OK done\n\
-             S: * 1 FETCH (UID 1 FLAGS ())\nS: * 2 FETCH (UID 3 FLAGS ())\nS: {c} OK done\n\
-             C: {tag} UID SEARCH ALL\n"
-            .to_owned();
+        let again = once_more("S: * 2 EXISTS\n", 2) + "C: {tag} UID SEARCH ALL\n";
         let nothing = answer.to_owned() + "S: {tag} OK done\n";
         let noop = "C: {tag} NOOP\nS: {tag} OK done\nC: {tag} UID SEARCH ALL\n";
         let mock = server("IMAP4rev1", first_of_three() + &again + &nothing + noop + &nothing + "X: eof\n");
@@ -98,10 +103,7 @@ async fn a_search_that_finds_nothing_among_messages_does_not_empty_the_store() {
 
 #[tokio::test]
 async fn a_mailbox_of_which_no_number_is_told_is_not_taken_for_an_empty_one() {
-    let again = "C: {a} EXAMINE \"INBOX\"\nC: {b} UID SEARCH UID 4:*\nC: {c} UID FETCH 1:3 (UID FLAGS)\n\
-         S: * OK [UIDVALIDITY 7] valid\nS: {a} OK open\nS: * SEARCH 3\nS: {b} OK done\n\
-         S: * 1 FETCH (UID 1 FLAGS ())\nS: * 3 FETCH (UID 3 FLAGS ())\nS: {c} OK done\n";
-    let mock = server("IMAP4rev1", first_of_three() + again);
+    let mock = server("IMAP4rev1", first_of_three() + &once_more("", 3));
     let client = connect(&mock).await;
     let first = sync(&client, None).await;
     let (batches, error) = collect(&client, cursor(&first), FLAGS_ONLY).await;

@@ -68,13 +68,8 @@ async fn turns(mailbox: &Mailbox, pool: &Pool, call: &Call, board: &Arc<Board>) 
     let seen = Arc::new(Seen::default());
     let mut backoff = Backoff::new(BACKOFF.0, BACKOFF.1);
     loop {
-        let turn = Watch {
-            mailbox: mailbox.clone(),
-            seen: Arc::clone(&seen),
-            news: Arc::clone(board),
-            others: pool.others(),
-            budget: pool.budget(),
-        };
+        let turn =
+            Watch { mailbox: mailbox.clone(), seen: Arc::clone(&seen), news: Arc::clone(board), others: pool.others() };
         match pool.submit(turn, call).await {
             Ok(()) => backoff.reset(),
             Err(error @ (Error::Interrupted(_) | Error::ConnectionsInUse { .. })) => return Err(error),

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use super::argument::Mailbox;
 use super::line::Line;
-use crate::connection::{Access, Budget, Command, Link, Others, Snapshot};
+use crate::connection::{Access, Command, Link, Others, Snapshot};
 use crate::error::{Error, Result};
 
 /// How long IDLE lasts before the server is asked whether it is still there.
@@ -36,7 +36,6 @@ pub(crate) struct Watch {
     pub(crate) seen: Arc<Seen>,
     pub(crate) news: Arc<Board>,
     pub(crate) others: Others,
-    pub(crate) budget: Arc<Budget>,
 }
 
 /// What a watcher has not heard yet. However much happens, it is no more than this.
@@ -131,7 +130,7 @@ impl Command for Watch {
             if self.others.are_kept(began) || link.is_renewal_due() {
                 return Ok(());
             }
-            self.budget.check()?;
+            link.check_pause()?;
             // A NOOP, unless another connection has taken the name away.
             let seen = link.open_and_refresh(&self.mailbox, Access::Read, None);
             let answer = clock::timeout(POLL_ANSWER, seen).await;

@@ -40,7 +40,7 @@ impl Link {
             // A server that refuses has its names as before.
             self.completion(&tag, &line, &mut |_| {}).await?;
             // Unless it wants a pause: then nothing else is sent.
-            self.budget.as_ref().map_or(Ok(()), |budget| budget.check())?;
+            self.check_pause()?;
         }
         Ok(())
     }

@@ -199,6 +199,11 @@ impl Link {
         }
     }
 
+    /// The error of a pause that the server has asked for, whoever heard it.
+    pub(crate) fn check_pause(&self) -> Result<()> {
+        self.budget.as_ref().map_or(Ok(()), |budget| budget.check())
+    }
+
     /// Waits for what the server says between commands, and observes it. Ends only with that or with the connection.
     pub(crate) async fn listen(&mut self) -> Result<()> {
         match self.next_unwatched("IDLE").await?.0 {

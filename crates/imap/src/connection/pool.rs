@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::actor::Actor;
-use super::budget::Budget;
 use super::job::{Command, Job};
 use super::link::Link;
 use super::login;
@@ -127,11 +126,6 @@ impl Pool {
     /// Who waits for a connection that a job has.
     pub(crate) fn others(&self) -> Others {
         Others::new(self.shared.backlog.subscribe(), Arc::clone(&self.shared.settings.budget))
-    }
-
-    /// The mailbox's account, shared by the clients of this process.
-    pub(crate) fn budget(&self) -> Arc<Budget> {
-        Arc::clone(&self.shared.settings.budget)
     }
 
     /// What the server has shown itself to be.

@@ -68,10 +68,10 @@ pub(super) enum Tolerance {
 
 /// Reads their answers. `None` when some question was BAD and that is borne.
 ///
-/// Servers may work on several at once (Dovecot does, and completes them all at the end): ESEARCH says whose answer it is, rows are
-/// for the one that asks for rows, and a bare SEARCH is for the command that is completed next, if the server worked on
-/// one after the other. Whether it did can be seen (see [`are_confused`]); if not, the searches are asked one by one, from then
-/// on at once.
+/// Servers may work on several at once (Dovecot does, and completes them all at the end): ESEARCH says whose answer it
+/// is, rows are for the one that asks for rows, and a bare SEARCH is for the command that is completed next, if the server
+/// worked on one after the other. Whether it did can be seen (see [`are_confused`]); if not, the searches are asked one by
+/// one, now and from then on.
 pub(super) async fn hear(
     link: &mut Link,
     mut asked: Vec<Asked>,
